@@ -74,6 +74,9 @@ CATALOGUE: dict[str, Entry] = {
     "config.two_groups": Entry("Two services want the same step topic.", "Give each step a topic of its own."),
     "config.no_transaction": Entry("This step has no transaction.", "Declare effects='transactional' (or 'leased') on the step."),
     "config.breaks_promise": Entry("This setting would break a delivery promise.", "Change the setting; docs/concepts/delivery.md says which promise."),
+    # irc: lines of Twitch chat
+    "irc.malformed": Entry("The line is not IRC, or a chat message without channel, sender or text.", "Look at the line with bitbrat twitch parse --wire."),
+    "irc.line_too_long": Entry("More than 64 KiB came without a line end.", "The connection is closed and opened anew; check the server's address."),
 }
 
 

@@ -1,0 +1,1 @@
+"""The edges: outside systems on one side, our events on the other."""

@@ -1,0 +1,1 @@
+"""Twitch: chat lines and notifications in, chat messages out."""
