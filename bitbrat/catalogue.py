@@ -28,31 +28,57 @@ CATALOGUE: dict[str, Entry] = {
     "envelope.bad_number": Entry("A number is not finite, or has too many digits.", "Send it as a string."),
     "envelope.bad_unicode": Entry("A string holds half of a surrogate pair.", "Send whole characters."),
     "envelope.id_not_string": Entry("An id is not a string.", "Send ids as strings; numbers lose digits."),
-    "envelope.bad_id": Entry("The id is missing, empty, longer than 128 characters, or has a character that is not allowed.", "Let ingress mint the id."),
+    "envelope.bad_id": Entry(
+        "The id is missing, empty, longer than 128 characters, or has a character that is not allowed.", "Let ingress mint the id."
+    ),
     "envelope.duplicate_key": Entry("One key stands twice in an object.", "Send each key once."),
-    "envelope.unsupported_version": Entry("This contract version is not one we speak.", "Upgrade this service, or replay the message after the upgrade."),
+    "envelope.unsupported_version": Entry(
+        "This contract version is not one we speak.", "Upgrade this service, or replay the message after the upgrade."
+    ),
     "envelope.bad_timestamp": Entry("A time is not RFC 3339 with a zone.", "Write it as 2026-01-31T12:00:00Z."),
     "envelope.missing_field": Entry("A required field is missing.", "See envelopes/envelope.v1.schema.json for what is required."),
     "envelope.bad_field": Entry("A field has the wrong type or form.", "See envelopes/envelope.v1.schema.json for the type of each field."),
-    "envelope.id_conflict": Entry("The same id came again with other content; the first one counts.", "Give each event its own source event id."),
+    "envelope.id_conflict": Entry(
+        "The same id came again with other content; the first one counts.", "Give each event its own source event id."
+    ),
     # slip: where an envelope goes
     "slip.bad": Entry("The routing slip is not a list of steps.", "Let the router write the slip."),
     "slip.too_long": Entry("The routing slip has more than 32 steps.", "Use fewer steps, or a step that does more."),
     "slip.bad_step": Entry("A step on the slip is not well formed.", "See envelopes/envelope.v1.schema.json, RoutingStep."),
     "slip.no_destination": Entry("A step on the slip has no destination.", "Name the topic of the step."),
-    "slip.forbidden_destination": Entry("A destination is not a topic that may be used there.", "Use topics of this deployment: bitbrat run prints them at start."),
+    "slip.forbidden_destination": Entry(
+        "A destination is not a topic that may be used there.", "Use topics of this deployment: bitbrat run prints them at start."
+    ),
     "slip.unroutable": Entry("No service in this deployment listens there.", "Start the service, or correct the rule."),
     "slip.inconsistent": Entry("The statuses on the slip contradict each other.", "Replay the original from the router."),
-    "slip.wrong_step": Entry("The message arrived on a topic that is not its current step's.", "Replay the original; look for a service that publishes by itself."),
-    "slip.too_many_reroutes": Entry("The envelope asked for a new slip more than 10 times.", "Look for two rules that send it to each other: bitbrat trace ID."),
-    "slip.no_completion": Entry("The slip ended and the envelope names no completion destination.", "Set finalizationDestination; ingress does."),
+    "slip.wrong_step": Entry(
+        "The message arrived on a topic that is not its current step's.",
+        "Replay the original; look for a service that publishes by itself.",
+    ),
+    "slip.too_many_reroutes": Entry(
+        "The envelope asked for a new slip more than 10 times.", "Look for two rules that send it to each other: bitbrat trace ID."
+    ),
+    "slip.no_completion": Entry(
+        "The slip ended and the envelope names no completion destination.", "Set finalizationDestination; ingress does."
+    ),
     # step: a handler
-    "step.crashed": Entry("The handler raised an exception.", "Read the error with bitbrat trace ID, mend the step, then bitbrat dlq replay ID."),
-    "step.timeout": Entry("The handler took longer than its timeout and was cancelled.", "Raise the step's timeout, or make the work shorter."),
-    "step.crash_loop": Entry("The message killed the process each time it was tried.", "Look at the payload with bitbrat dlq show ID before replaying it."),
-    "step.unknown_outcome": Entry("The process died around a call that must not be repeated; whether it happened is unknown.", "Check by hand, then bitbrat dlq replay ID."),
+    "step.crashed": Entry(
+        "The handler raised an exception.", "Read the error with bitbrat trace ID, mend the step, then bitbrat dlq replay ID."
+    ),
+    "step.timeout": Entry(
+        "The handler took longer than its timeout and was cancelled.", "Raise the step's timeout, or make the work shorter."
+    ),
+    "step.crash_loop": Entry(
+        "The message killed the process each time it was tried.", "Look at the payload with bitbrat dlq show ID before replaying it."
+    ),
+    "step.unknown_outcome": Entry(
+        "The process died around a call that must not be repeated; whether it happened is unknown.",
+        "Check by hand, then bitbrat dlq replay ID.",
+    ),
     "step.failed": Entry("The step says that it failed.", "See the step's message: bitbrat trace ID."),
-    "step.bad_outcome": Entry("The handler returned something that is not an outcome.", "Return Next, Skip, Handled, Failed, Revise or Reroute."),
+    "step.bad_outcome": Entry(
+        "The handler returned something that is not an outcome.", "Return Next, Skip, Handled, Failed, Revise or Reroute."
+    ),
     # bus
     "bus.bad_header": Entry("A header is not ASCII or the headers are too large.", "Headers come from the platform only; report this."),
     "bus.forbidden_header": Entry("A header name is not on the allow list.", "Headers come from the platform only; report this."),
@@ -66,17 +92,25 @@ CATALOGUE: dict[str, Entry] = {
     "store.in_use": Entry("Another process owns this SQLite file.", "Stop it, or use another file."),
     "store.bad_row": Entry("A stored row cannot be read; it was set aside.", "Look at it with the database's own tools."),
     "store.conflict": Entry("The document was changed by somebody else in between.", "Read it again and retry."),
-    "store.schema": Entry("The store's schema is not the one this version needs.", "Use the version of BitBrat that made it, or a new file."),
+    "store.schema": Entry(
+        "The store's schema is not the one this version needs.", "Use the version of BitBrat that made it, or a new file."
+    ),
     # config
     "config.missing": Entry("A required setting is missing.", "Set the named environment variable."),
     "config.bad": Entry("A setting has a value that cannot be used.", "Correct the named setting."),
     "config.unknown": Entry("There is no such setting.", "Correct the name; see docs/reference/settings.md."),
     "config.two_groups": Entry("Two services want the same step topic.", "Give each step a topic of its own."),
     "config.no_transaction": Entry("This step has no transaction.", "Declare effects='transactional' (or 'leased') on the step."),
-    "config.breaks_promise": Entry("This setting would break a delivery promise.", "Change the setting; docs/concepts/delivery.md says which promise."),
+    "config.breaks_promise": Entry(
+        "This setting would break a delivery promise.", "Change the setting; docs/concepts/delivery.md says which promise."
+    ),
     # irc: lines of Twitch chat
-    "irc.malformed": Entry("The line is not IRC, or a chat message without channel, sender or text.", "Look at the line with bitbrat twitch parse --wire."),
-    "irc.line_too_long": Entry("More than 64 KiB came without a line end.", "The connection is closed and opened anew; check the server's address."),
+    "irc.malformed": Entry(
+        "The line is not IRC, or a chat message without channel, sender or text.", "Look at the line with bitbrat twitch parse --wire."
+    ),
+    "irc.line_too_long": Entry(
+        "More than 64 KiB came without a line end.", "The connection is closed and opened anew; check the server's address."
+    ),
 }
 
 
