@@ -192,6 +192,10 @@ class Store(Protocol):
         """
         ...
 
+    async def count_start(self, hop: Hop) -> int:
+        """Count a start of ``hop`` that no claim counts (a transaction's), committed at once; returns the count so far."""
+        ...
+
     async def heartbeat(self, hop: Hop, *, owner: str, lease: float) -> bool:
         """Hold the claim for ``lease`` more seconds. False: it is somebody else's now."""
         ...
