@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from bitbrat.connectors.twitch.irc_badges import highest, roles
 from bitbrat.connectors.twitch.irc_line import IrcError, IrcLine
-from bitbrat.envelope import User, format_time
+from bitbrat.envelope import User
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"-?[0-9]{1,15}")
@@ -39,14 +39,9 @@ def sent(line: IrcLine) -> datetime | None:
 def sender(line: IrcLine, login: str) -> User:
     """Who sent it. A missing id stays ``""``: a login can change hands, so it never stands in for one."""
     held = roles(line)
-    user = User(
-        id=line.tag("user-id"),
-        name=login,
-        display_name=line.tag("display-name").strip() or login,
-        profile_image_url="",
-        role=highest(held),
-    )
-    return user.but(roles=held) if held else user
+    known = {"roles": held} if held else {}
+    display_name = line.tag("display-name").strip() or login
+    return User(id=line.tag("user-id"), name=login, display_name=display_name, profile_image_url="", role=highest(held), **known)
 
 
 def stand_in(line: IrcLine, who: str, what: object) -> str:
@@ -59,9 +54,3 @@ def other_channel(line: IrcLine) -> str:
     """The id of the channel that a shared-chat line really comes from, ``""`` when it is this one."""
     source = line.tag("source-room-id")
     return "" if source == line.tag("room-id") else source
-
-
-def sent_at(line: IrcLine) -> str | None:
-    """The server's time as it goes on the wire."""
-    time = sent(line)
-    return None if time is None else format_time(time)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from bitbrat.connectors.incoming import IncomingEvent
 from bitbrat.connectors.twitch.irc_badges import badges
 from bitbrat.connectors.twitch.irc_emotes import emotes
-from bitbrat.connectors.twitch.irc_fields import number, other_channel, room, sender, sent, sent_at, stand_in
+from bitbrat.connectors.twitch.irc_fields import number, other_channel, room, sender, sent, stand_in
 from bitbrat.connectors.twitch.irc_line import IrcError, IrcLine
+from bitbrat.envelope import format_time
 
 CHAT = "external.chat.message.v1"
 
@@ -17,22 +19,22 @@ _ACTION = "\x01ACTION"
 
 def message(line: IrcLine) -> IncomingEvent:
     """The event of a chat message. Raises ``irc.malformed`` when channel, sender or text is missing; nothing else is needed."""
-    channel, text = room(line), line.text
+    channel, text, message_id, time = room(line), line.text, line.tag("id"), sent(line)
     if not line.nick:
         raise IrcError("irc.malformed", "the message has no sender")
     if text is None:
         raise IrcError("irc.malformed", "the message has no text")
     return IncomingEvent(
         event_class="chat",
-        source_event_id=line.tag("id") or stand_in(line, line.tag("user-id") or line.nick, text),
+        source_event_id=message_id or stand_in(line, line.tag("user-id") or line.nick, text),
         type=CHAT,
-        payload=_payload(line, text),
+        payload=_payload(line, text, time),
         channel=channel,
         channel_id=line.tag("room-id"),
         platform="twitch",
         user=sender(line, line.nick),
-        source_time=sent(line),
-        momentary=not line.tag("id") and sent(line) is None,
+        source_time=time,
+        momentary=not message_id and time is None,
     )
 
 
@@ -43,10 +45,10 @@ def unwrap(text: str) -> tuple[str, bool]:
     return text[len(_ACTION) :].removeprefix(" ").removesuffix("\x01"), True
 
 
-def _payload(line: IrcLine, sent_text: str) -> dict[str, Any]:
+def _payload(line: IrcLine, sent_text: str, time: datetime | None) -> dict[str, Any]:
     text, is_action = unwrap(sent_text)
     optional = {
-        "sentAt": sent_at(line),
+        "sentAt": format_time(time) if time else None,
         "bits": number(line.tag("bits")),
         "color": line.tag("color"),
         "reply": _reply(line),

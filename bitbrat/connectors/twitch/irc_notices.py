@@ -11,10 +11,10 @@ from typing import Any
 from bitbrat.connectors.incoming import IncomingEvent
 from bitbrat.connectors.twitch.irc_badges import badges
 from bitbrat.connectors.twitch.irc_emotes import emotes
-from bitbrat.connectors.twitch.irc_fields import number, other_channel, room, sender, sent, sent_at, stand_in
+from bitbrat.connectors.twitch.irc_fields import number, other_channel, room, sender, sent, stand_in
 from bitbrat.connectors.twitch.irc_line import IrcLine
 from bitbrat.connectors.twitch.irc_message import unwrap
-from bitbrat.envelope import User
+from bitbrat.envelope import User, format_time
 
 NOTIFICATION = "external.chat.notification.v1"
 CLEARED = "external.chat.cleared.v1"
@@ -67,17 +67,17 @@ def _event(
     line: IrcLine, event_class: str, event_type: str, payload: dict[str, Any], *, event_id: str, who: str, user: User | None = None
 ) -> IncomingEvent:
     known = {name: value for name, value in payload.items() if name in _ALWAYS or value not in (None, "")}
-    time = sent_at(line)
+    time = sent(line)
     return IncomingEvent(
         event_class=event_class,
         source_event_id=event_id or stand_in(line, who, known),
         type=event_type,
-        payload=known | ({"sentAt": time} if time else {}) | {"tags": dict(line.tags)},
+        payload=known | ({"sentAt": format_time(time)} if time else {}) | {"tags": dict(line.tags)},
         channel=room(line),
         channel_id=line.tag("room-id"),
         platform="twitch",
         user=user or nobody(),
-        source_time=sent(line),
+        source_time=time,
         momentary=not event_id and time is None,
     )
 
