@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / os.environ.get("BITBRAT_VENV", ".venv")
 STAMP = VENV / "bitbrat-stamp.json"
 LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
+TAKEN = re.compile(r"(?:Collecting|Requirement already satisfied:|Processing (?:\S*/)?)\s*([^/\s]+)")
 
 
 def interpreter() -> str:
@@ -76,7 +77,7 @@ def pip_install(title: str, *arguments: str, total: int = 0) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=environment) as pip:
         for line in pip.stdout or ():
             said.append(line)
-            show(line, len([one for one in said if one.startswith("Collecting ")]), total)
+            show(line, len([one for one in said if TAKEN.match(one)]), total)
     if pip.returncode:
         sys.stderr.writelines(said[-30:])
         print("error: pip could not install this; the next make starts over\n  why  see pip's last lines above", file=sys.stderr)
@@ -85,8 +86,8 @@ def pip_install(title: str, *arguments: str, total: int = 0) -> None:
 
 def show(line: str, done: int, total: int) -> None:
     """One line of progress for each package that pip takes in hand, and one for the long step after them."""
-    if found := re.match(r"Collecting ([^ ]+)", line):
-        print(f"  {done}/{total or '?'}  {found[1]}", flush=True)
+    if (found := TAKEN.match(line)) and total:
+        print(f"  {done}/{total}  {found[1]}", flush=True)
     elif line.startswith("Installing collected packages"):
         print("  unpacking", flush=True)
 
@@ -105,14 +106,19 @@ def build(level: str, found: dict[str, str]) -> None:
 
 def main(level: str, *, chosen: bool) -> None:
     """Bring ``.venv`` to ``level``; with ``chosen`` the venv must also be of this very interpreter."""
-    found = stamp()
-    if chosen and found.get("python") != interpreter():
-        found = {}
+    found = stamp() if is_usable(chosen=chosen) else {}
     if is_ready(level, found):
         return
     if not found:
         create()
     build(level, found)
+
+
+def is_usable(*, chosen: bool) -> bool:
+    """Whether the venv's Python still runs, and is the chosen one: unless one was chosen, ``venv.sh`` tries the venv's own first."""
+    if chosen:
+        return (VENV / "bin" / "python").exists() and stamp().get("python") == interpreter()
+    return Path(sys.prefix).resolve() == VENV.resolve()
 
 
 if __name__ == "__main__":
