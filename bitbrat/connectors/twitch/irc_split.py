@@ -5,7 +5,7 @@ from __future__ import annotations
 from bitbrat.connectors.twitch.irc_line import IrcError
 
 MAX_LINE = 64 * 1024
-"""The longest line we keep, bytes without the line end. Real ones reach about 9 KiB, 8 of them tags."""
+"""The longest line we keep, bytes without the `\n`. Real ones reach about 9 KiB, 8 of them tags."""
 
 
 class LineSplitter:
@@ -18,6 +18,11 @@ class LineSplitter:
         self._limit = limit
         self._rest = bytearray()
         self._discarding = False
+
+    @property
+    def held(self) -> int:
+        """Bytes of the unfinished line."""
+        return len(self._rest)
 
     def feed(self, data: bytes) -> list[bytes | IrcError]:
         """The lines that ``data`` completes. In place of a line over the limit stands one ``irc.line_too_long``, not raised.

@@ -1,0 +1,1 @@
+"""Claims checked on recorded lines, which are not part of this repository."""
