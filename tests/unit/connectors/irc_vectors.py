@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -13,7 +15,7 @@ class Parsed(NamedTuple):
     command: str
     params: tuple[str, ...] = ()
     prefix: tuple[str | None, str | None, str | None] | None = None
-    tags: dict[str, str] = {}
+    tags: Mapping[str, str] = MappingProxyType({})
 
 
 SERVER = (None, None, "tmi.example")
