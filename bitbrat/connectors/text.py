@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -27,3 +29,16 @@ def normalise(text: str) -> str:
 
 def _once(text: str) -> str:
     return unicodedata.normalize("NFKC", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text).casefold())).strip()
+
+
+def without_mention(payload: Mapping[str, Any]) -> str:
+    """The text of a chat payload in which to look for a command.
+
+    Twitch puts ``@Parent `` before a reply's words. It stays in ``text``; here it is left out, only where ``reply`` is set.
+    """
+    text = payload.get("text")
+    if not isinstance(text, str):
+        return ""
+    if payload.get("reply") and text.startswith("@"):
+        return text.partition(" ")[2].lstrip()
+    return text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitbrat.connectors.text import normalise
+from bitbrat.connectors.text import normalise, without_mention
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,19 @@ def test_look_alikes_of_another_script_stay_different() -> None:
 def test_normalising_twice_changes_nothing(text: str) -> None:
     """A normalised copy is its own normalised copy."""
     assert normalise(normalise(text)) == normalise(text)
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"text": "@Ann !ping 3", "reply": {"parentMessageId": "p"}}, "!ping 3"),
+        ({"text": "@Ann", "reply": {"parentMessageId": "p"}}, ""),
+        ({"text": "!ping", "reply": {"parentMessageId": "p"}}, "!ping"),
+        ({"text": "@Ann !ping"}, "@Ann !ping"),
+        ({}, ""),
+        ({"text": 5}, ""),
+    ],
+)
+def test_a_command_in_a_reply_is_found_behind_the_mention(payload: dict[str, object], words: str) -> None:
+    """Only a reply's own mention is left out."""
+    assert without_mention(payload) == words
