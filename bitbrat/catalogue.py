@@ -91,6 +91,11 @@ CATALOGUE: dict[str, Entry] = {
     "store.closed": Entry("The store is closed.", "The process is stopping; try again later."),
     "store.in_use": Entry("Another process owns this SQLite file.", "Stop it, or use another file."),
     "store.bad_row": Entry("A stored row cannot be read; it was set aside.", "Look at it with the database's own tools."),
+    "store.contended": Entry(
+        "Two transactions wanted the same rows for too long, or waited for each other.",
+        "Nothing was written; it is tried again. Keep transactional steps short, and touch documents in one order.",
+    ),
+    "store.bad_value": Entry("A value that is not JSON, or a name that cannot be kept.", "Store JSON values; see the message for the place."),
     "store.conflict": Entry("The document was changed by somebody else in between.", "Read it again and retry."),
     "store.schema": Entry(
         "The store's schema is not the one this version needs.", "Use the version of BitBrat that made it, or a new file."
