@@ -55,8 +55,15 @@ _JSON_CODES = (
 
 
 def encode(envelope: Envelope) -> bytes:
-    """The bytes of ``envelope``: UTF-8 JSON, camelCase, without what was never set."""
-    return Envelope.__pydantic_serializer__.to_json(envelope, by_alias=True, exclude_unset=True)
+    """The bytes of ``envelope``: UTF-8 JSON, camelCase, without what was never set.
+
+    Raises ``EnvelopeError`` when a handler put something into it that JSON cannot say. NaN and Infinity become null.
+    """
+    try:
+        return Envelope.__pydantic_serializer__.to_json(envelope, by_alias=True, exclude_unset=True, warnings=False)
+    except ValueError as error:
+        code = "envelope.bad_unicode" if "surrogates" in str(error) else "envelope.bad_field"
+        raise EnvelopeError(code, f"the envelope cannot be written: {error}"[:300]) from None
 
 
 def decode(data: bytes, *, limit: int = LIMITS.message) -> Envelope:
@@ -73,7 +80,7 @@ def from_wire(value: dict[str, Any]) -> Envelope:
     if version != "1":
         raise EnvelopeError("envelope.unsupported_version", f"v is {version!r:.40}, this service speaks '1'")
     try:
-        envelope = Envelope.model_validate(_modern(value))
+        envelope = Envelope.model_validate(_modern(value), by_alias=True, by_name=False)
     except ValidationError as error:
         raise _refusal(error.errors(include_url=False)[0]) from None
     _check_statuses(envelope)
@@ -153,10 +160,12 @@ def _modern_step(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_statuses(envelope: Envelope) -> None:
-    """What lies behind the current step may not have been decided yet: OK, PENDING, OK cannot have happened."""
+    """Nothing behind the current step is decided yet, and it is not there at all once the envelope is handled or failed."""
     current = envelope.current
     if current is None:
         return
+    if envelope.status is not None:
+        raise SlipError("slip.inconsistent", f"the envelope is {envelope.status}, but step {current} is PENDING")
     if any(step.status != "PENDING" for step in envelope.routing_slip[current:]):
         raise SlipError("slip.inconsistent", f"step {current} is PENDING, but a later one is decided already")
 

@@ -79,6 +79,12 @@ class Value(BaseModel):
         """This value with ``changes`` (Python names). Everything else is shared, not copied; nothing is validated again."""
         return self.model_copy(update=changes)
 
+    def without(self, *names: str) -> Self:
+        """This value with the fields ``names`` (Python names) as if they had never been set: gone from the wire, not null."""
+        copy = self.but(**{name: type(self).model_fields[name].get_default(call_default_factory=True) for name in names})
+        object.__setattr__(copy, "__pydantic_fields_set__", copy.model_fields_set - set(names))
+        return copy
+
     def to_wire(self) -> dict[str, Any]:
         """The JSON object of this value, camelCase, without what was never set."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

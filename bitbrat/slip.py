@@ -39,6 +39,7 @@ from bitbrat.envelope import (
     MAX_NOTE,
     MAX_REPLIES,
     MAX_STEPS,
+    Delivered,
     Envelope,
     Reply,
     RoutingStep,
@@ -49,7 +50,7 @@ from bitbrat.envelope import (
 )
 from bitbrat.errors import SlipError
 from bitbrat.outcome import Dispatch, Failed, Handled, Next, Outcome, Reroute, Revise, Skip
-from bitbrat.topics import AUTHENTICATED, DLQ, INGRESS, REROUTE, platform_role, step_topic
+from bitbrat.topics import AUTHENTICATED, DLQ, INGRESS, REROUTE, is_topic, platform_role, step_topic
 
 MAX_ATTEMPTS = 10
 MAX_REROUTES = 10
@@ -119,14 +120,23 @@ def wire_id(hop_id: str, attempt: int = 0) -> str:
 def locate(envelope: Envelope, topic: str) -> int:
     """The index of the step that ``envelope`` is at, which must be the one that listens on ``topic``.
 
-    Raises ``slip.inconsistent`` when no step is left to run, ``slip.wrong_step`` when the current one lives elsewhere.
+    Raises ``slip.inconsistent`` when no step is left to run or the envelope was handled or failed before,
+    ``slip.wrong_step`` when the current step lives elsewhere.
     """
-    index = envelope.current
-    if index is None:
-        raise SlipError("slip.inconsistent", "no step on the slip is PENDING")
+    index = _running(envelope)
     step = envelope.routing_slip[index]
     if step.destination != topic:
         raise SlipError("slip.wrong_step", f"step {index} ({step.id}) is at {step.destination}, the message came on {topic}")
+    return index
+
+
+def _running(envelope: Envelope) -> int:
+    """The index of the current step, of an envelope that is still on its way."""
+    index = envelope.current
+    if index is None:
+        raise SlipError("slip.inconsistent", "no step on the slip is PENDING")
+    if envelope.status is not None:
+        raise SlipError("slip.inconsistent", f"the envelope is {envelope.status} already, but step {index} is PENDING")
     return index
 
 
@@ -137,15 +147,14 @@ def advance(envelope: Envelope, outcome: Outcome, *, now: datetime, retry_in: fl
     """Where ``envelope`` goes after its current step ended with ``outcome``.
 
     ``now`` is when the step ended, ``started_at`` when it began (default: ``now``); ``retry_in`` is how many seconds a
-    retry would wait. Raises ``slip.inconsistent`` when no step is PENDING. Exactly one dispatch comes back.
+    retry would wait. Exactly one dispatch comes back. Raises ``slip.inconsistent`` when no step is PENDING or the envelope
+    was handled or failed before.
     """
-    index = envelope.current
-    if index is None:
-        raise SlipError("slip.inconsistent", "no step on the slip is PENDING")
+    index = _running(envelope)
     step = envelope.routing_slip[index]
-    outcome = _bounded(envelope, outcome)
     if isinstance(outcome, Failed) and _may_retry(envelope, step, outcome, now, retry_in):
         return _retry(envelope, index, now + timedelta(seconds=retry_in))
+    outcome = _bounded(envelope, outcome)
     turn = TURNS[type(outcome)]
     ended = step.but(status=turn.step, started_at=started_at or now, ended_at=now, **_step_changes(step, outcome))
     rest = [_closed(other, turn) for other in envelope.routing_slip[index + 1 :]]
@@ -160,6 +169,10 @@ def _bounded(envelope: Envelope, outcome: Outcome) -> Outcome:
     """``outcome``, or the failure that it is when it would break one of the slip's limits."""
     if isinstance(outcome, Revise) and len(envelope.routing_slip) + len(outcome.steps) > MAX_STEPS:
         return Failed("slip.too_long", f"the slip would have more than {MAX_STEPS} steps")
+    if isinstance(outcome, Revise):
+        nowhere = next((step for step in outcome.steps if isinstance(step, str) and not is_topic(step_topic(step))), None)
+        if nowhere is not None:
+            return Failed("slip.unroutable", f"no step can be called {nowhere!r:.80}")
     if isinstance(outcome, Reroute) and reroutes(envelope) >= MAX_REROUTES:
         return Failed("slip.too_many_reroutes", f"the envelope was rerouted {MAX_REROUTES} times already")
     if not isinstance(outcome, Revise | Reroute):
@@ -197,11 +210,11 @@ def _retry(envelope: Envelope, index: int, not_before: datetime) -> Dispatch:
 def _step_changes(step: RoutingStep, outcome: Outcome) -> dict[str, Any]:
     """What the outcome writes on its own step, besides the status and the times."""
     if isinstance(outcome, Failed):
-        return {"error": StepError(code=outcome.code, message=outcome.message[:MAX_NOTE], retryable=outcome.retryable)}
+        return {"error": StepError(code=outcome.code, message=cut(outcome.message), retryable=outcome.retryable)}
     if isinstance(outcome, Reroute):
-        return {"attributes": {**step.attributes, "reroute": outcome.reason[:MAX_NOTE]}}
+        return {"attributes": {**step.attributes, "reroute": cut(outcome.reason)}}
     if isinstance(outcome, Skip) and outcome.reason:
-        return {"notes": outcome.reason[:MAX_NOTE]}
+        return {"notes": cut(outcome.reason)}
     return {}
 
 
@@ -217,7 +230,14 @@ def _new_steps(outcome: Outcome) -> Iterable[RoutingStep]:
 
 
 def _named(step: str | RoutingStep) -> RoutingStep:
-    return RoutingStep(id=step, status="PENDING", destination=step_topic(step)) if isinstance(step, str) else step
+    if isinstance(step, str):
+        return RoutingStep(id=step, status="PENDING", destination=step_topic(step))
+    return step.but(status="PENDING", attempt=0)
+
+
+def cut(text: str) -> str:
+    """``text`` as it may stand on a step: whole characters, at most 1 KiB of UTF-8."""
+    return text.encode("utf-8", "replace")[:MAX_NOTE].decode("utf-8", "ignore")
 
 
 def _carried(envelope: Envelope, outcome: Outcome, by: str) -> dict[str, Any]:
@@ -271,7 +291,8 @@ def _refused(envelope: Envelope, role: Role, error: StepError) -> Dispatch | Non
     if role == "dlq":
         return None
     if role == "auth" and error.code.startswith("auth."):
-        return _go(envelope.but(status="HANDLED"), Goes.COMPLETION)
+        slip = tuple(_closed(step, TURNS[Handled]) for step in envelope.routing_slip)
+        return _go(envelope.but(status="HANDLED", routing_slip=slip), Goes.COMPLETION)
     return _to_platform(envelope, DLQ, reason=error.code)
 
 
@@ -280,6 +301,30 @@ def _may_reply(envelope: Envelope, now: datetime) -> bool:
     if not envelope.undelivered or envelope.source.egress_destination is None or envelope.simulated:
         return False
     return envelope.deadline is None or now <= envelope.deadline
+
+
+# A destination that is refused --------------------------------------------------------------------------------------
+
+
+def divert(dispatch: Dispatch, code: str, *, now: datetime) -> Dispatch:
+    """Where an envelope goes instead, when its next destination is refused with ``code``.
+
+    A step that cannot be reached ends in ERROR; replies that cannot be sent are settled with the error, so that nobody
+    tries again; a completion destination that does not exist leaves the dead letters.
+    """
+    envelope = dispatch.envelope
+    index = envelope.current
+    if index is not None and envelope.routing_slip[index].destination == dispatch.topic:
+        return advance(envelope, Failed(code, f"nothing is sent to {dispatch.topic}"), now=now, retry_in=0)
+    if dispatch.topic == envelope.source.egress_destination and dispatch.topic != envelope.finalization_destination:
+        error = StepError(code=code, message=f"nothing is sent to {dispatch.topic}")
+        settled = tuple(_settled(reply, error, now) for reply in envelope.replies)
+        return _go(envelope.but(replies=settled) if settled else envelope, Goes.COMPLETION)
+    return _to_platform(envelope, DLQ, reason=code)
+
+
+def _settled(reply: Reply, error: StepError, now: datetime) -> Reply:
+    return reply if reply.delivered is not None else reply.but(delivered=Delivered(at=now, error=error))
 
 
 # Where it goes ------------------------------------------------------------------------------------------------------
