@@ -95,10 +95,28 @@ CATALOGUE: dict[str, Entry] = {
         "Two transactions wanted the same rows for too long, or waited for each other.",
         "Nothing was written; it is tried again. Keep transactional steps short, and touch documents in one order.",
     ),
-    "store.bad_value": Entry("A value that is not JSON, or a name that cannot be kept.", "Store JSON values; see the message for the place."),
+    "store.bad_value": Entry(
+        "A value that is not JSON, or a name that cannot be kept.", "Store JSON values; see the message for the place."
+    ),
     "store.conflict": Entry("The document was changed by somebody else in between.", "Read it again and retry."),
     "store.schema": Entry(
         "The store's schema is not the one this version needs.", "Use the version of BitBrat that made it, or a new file."
+    ),
+    # rules: a rules file that was refused (the old rules stay active), and warnings about one
+    "rules.bad_yaml": Entry("The rules file is not YAML that we accept.", "Correct the named line; the old rules stay active."),
+    "rules.bad_rule": Entry("A rule has a part that makes no sense.", "Correct the named line; docs/reference/rules.md shows every key."),
+    "rules.unknown_key": Entry("A rule has a key that does not exist.", "Correct its name; docs/reference/rules.md lists the keys."),
+    "rules.unknown_variable": Entry("There is no such variable.", "Correct its name; docs/reference/rules.md lists them."),
+    "rules.unsafe": Entry(
+        "A condition or pattern is not one that we run.", "Use the listed operators, and patterns that cannot take long."
+    ),
+    "rules.unknown_service": Entry("A slip names a step that no service here has.", "Start the service, or correct the name."),
+    "rules.cycle": Entry("A slip leads back to the router.", "Name steps only; a step asks for a new slip with Reroute."),
+    "rules.duplicate_id": Entry("Two rules have the same id.", "Give each rule an id of its own."),
+    "rules.unreachable": Entry("A rule comes after one that matches all it matches.", "Give it a lower priority number."),
+    "rules.same_priority": Entry("Two rules of one priority may match the same message.", "Give them different priorities."),
+    "rules.no_source": Entry(
+        "A rule asks for a variable that nothing can tell yet.", "The rule does not match until there is a source for it."
     ),
     # config
     "config.missing": Entry("A required setting is missing.", "Set the named environment variable."),

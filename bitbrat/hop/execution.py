@@ -1,0 +1,295 @@
+"""How a hop protects its handler from a second run: one class per kind of claim.
+
+none                       no claim: the handler is a pure function of the envelope
+recorded leased idempotent claim, handle, commit the decision with its outbox
+at_most_once               the same, but the claim is an intent: a call that was cut off is not repeated
+transactional              claim, effects, decision and outbox in one transaction
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from bitbrat.bus import Delivery
+from bitbrat.context import Buffered, Context, Documents, Surroundings
+from bitbrat.errors import EnvelopeError, StepFailed, Unavailable
+from bitbrat.hop.observer import HopEnd
+from bitbrat.hop.once import forget, once
+from bitbrat.hop.sender import due
+from bitbrat.hop.shared import Shared
+from bitbrat.hop.work import TIMED_OUT, Decision, Work
+from bitbrat.slip import forward
+from bitbrat.step import ConsumerSpec, Effects, StepSpec
+from bitbrat.store import Claim, Hop, Outgoing, Write
+
+
+class Busy(Exception):
+    """Somebody else has this hop for ``wait`` more seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__()
+        self.wait = wait
+
+
+class Execution(Protocol):
+    """One kind of claim."""
+
+    async def execute(self, work: Work, delivery: Delivery) -> None:
+        """Claim, handle, decide, publish, acknowledge."""
+        ...
+
+
+class Base:
+    """What the kinds share: the call with its timeout, the decision with its size, and the way out."""
+
+    def __init__(self, spec: StepSpec | ConsumerSpec, shared: Shared, around: Surroundings) -> None:
+        self.spec = spec
+        self.shared = shared
+        self.around = around
+
+    def context(self, work: Work, tx: Documents | None = None) -> Context:
+        """The handler's view of this hop."""
+
+        async def call_once(name: str, call: Callable[[], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
+            return await once(self.shared, work.hop.group, name, call)
+
+        return Context(
+            self.around, work.envelope, work.hop.id, work.hop.attempt, tx=tx, once=None if self.spec.effects == "none" else call_once
+        )
+
+    async def result(self, work: Work, ctx: Context, claim: Claim) -> Any:
+        """What came of the handler, unless the claim says that it must not run."""
+        if claim.state == "crash_loop":
+            return work.failed(StepFailed("step.crash_loop", f"started {claim.starts} times without an end"))
+        if claim.state == "unknown":
+            return work.failed(StepFailed("step.unknown_outcome", "the process died around the call; it is not repeated"))
+        return await self.call(work, ctx)
+
+    async def call(self, work: Work, ctx: Context) -> Any:
+        """The handler's result, or what its failure comes to. Cancellation goes through: it is no failure."""
+        without = work.without_running(self.shared.world.now())
+        if without is not None:
+            return without
+        try:
+            return await self._timed(work, ctx)
+        except Unavailable:
+            raise
+        except Exception as error:
+            return work.failed(error)
+
+    async def _timed(self, work: Work, ctx: Context) -> Any:
+        limit = asyncio.timeout(self.spec.timeout)
+        try:
+            async with limit:
+                result = await work.call(ctx)
+        except TimeoutError:
+            if limit.expired():
+                raise TimeoutError(TIMED_OUT) from None
+            raise
+        if limit.expired():
+            raise TimeoutError(TIMED_OUT)
+        return result
+
+    async def decide(
+        self, work: Work, result: Any, ctx: Context, delivery: Delivery, started_at: datetime
+    ) -> tuple[Decision, list[Outgoing]]:
+        """What the law says, checked for its destination and its size, as rows of the outbox."""
+        now = self.shared.world.now()
+        randomness = self.shared.world.random()
+        decision = work.decide(result, now=now, started_at=started_at, randomness=randomness)
+        try:
+            rows = await self._rows(work, decision, ctx, delivery, now)
+        except EnvelopeError as error:
+            decision = work.decide(
+                work.failed(StepFailed(error.code, error.message)), now=now, started_at=started_at, randomness=randomness
+            )
+            rows = await self._rows(work, decision, None, delivery, now)
+        return decision, rows
+
+    async def _rows(self, work: Work, decision: Decision, ctx: Context | None, delivery: Delivery, now: datetime) -> list[Outgoing]:
+        if decision.dispatch is None:
+            return []
+        sender, group = self.shared.sender, work.hop.group
+        dispatch = await self.shared.routes.lawful(decision.dispatch, now=now)
+        rows = [sender.outgoing(dispatch, hop=work.hop, source_topic=delivery.topic, group=group)]
+        if ctx is not None and not decision.retries and decision.outcome != "failed":
+            for event in ctx.emitted:
+                entered = forward(event, "ingress", now=now)
+                if entered is not None:
+                    rows.append(sender.outgoing(entered, hop=work.hop))
+        return rows
+
+    async def send(self, rows: list[Outgoing]) -> list[str]:
+        """Publish the rows that are due; the others wait in the outbox for the relay."""
+        if len(rows) == 1 and rows[0].not_before is None:
+            return await self.shared.sender.send(rows)
+        now = self.shared.world.now()
+        ready = [row for row in rows if due(row, now) or not self.shared.holds_back]
+        if len(ready) < len(rows):
+            self.shared.relay.wake()
+        return await self.shared.sender.send(ready)
+
+    async def leave(self, rows: list[Outgoing], delivery: Delivery) -> None:
+        """Publish, wait for the bus's word, note it, acknowledge: in this order."""
+        sent = await self.send(rows) if rows else []
+        if not sent:
+            await delivery.ack()
+        elif self.shared.store.capabilities.durable:
+            # Losing either costs a repetition that does no harm, so both may share one commit.
+            await asyncio.gather(self.shared.store.mark_sent(sent), delivery.ack())
+        else:
+            await self.shared.store.mark_sent(sent)
+            await delivery.ack()
+
+    async def decided_before(self, claim: Claim, delivery: Delivery, group: str) -> None:
+        """A repetition: make sure that what was decided is sent, and let go."""
+        self.shared.observer.repeated(group)
+        await self.leave(list(claim.outbox), delivery)
+
+    def told(self, work: Work, decision: Decision, delivery: Delivery, started_at: datetime) -> None:
+        """Tell the observer."""
+        dispatch = decision.dispatch
+        seconds = (self.shared.world.now() - started_at).total_seconds()
+        envelope = work.envelope if dispatch is None else dispatch.envelope
+        self.shared.observer.ended(
+            HopEnd(
+                envelope,
+                work.hop.group,
+                work.name,
+                work.index,
+                work.hop.attempt,
+                delivery.deliveries,
+                decision.outcome,
+                decision.code,
+                decision.message,
+                seconds,
+            )
+        )
+
+
+class Stateless(Base):
+    """``none``: equal input gives an equal wire id, and whoever is next removes a double."""
+
+    async def execute(self, work: Work, delivery: Delivery) -> None:
+        """Handle, decide, publish, acknowledge."""
+        started_at = self.shared.world.now()
+        ctx = self.context(work)
+        result = await self.call(work, ctx)
+        decision, rows = await self.decide(work, result, ctx, delivery, started_at)
+        if decision.retries and self.shared.holds_back:
+            await self.shared.store.enqueue(rows)
+        await self.leave(rows, delivery)
+        self.told(work, decision, delivery, started_at)
+
+
+class Claimed(Base):
+    """``recorded``, ``leased``, ``idempotent``: no transaction stays open while the handler works."""
+
+    intent = False
+
+    async def execute(self, work: Work, delivery: Delivery) -> None:
+        """Claim, handle, commit, publish, acknowledge."""
+        store, keeper = self.shared.store, self.shared.keeper
+        claim = await store.claim(work.hop, owner=keeper.owner, lease=keeper.lease, max_starts=work.max_starts, intent=self.intent)
+        if claim.state in ("done", "stale"):
+            await self.decided_before(claim, delivery, work.hop.group)
+        elif claim.state == "running":
+            raise Busy(claim.wait + 0.05)
+        else:
+            await self._own(work, delivery, claim)
+
+    async def _own(self, work: Work, delivery: Delivery, claim: Claim) -> None:
+        started_at = self.shared.world.now()
+        tx = Buffered(self.shared.store) if self.spec.effects == "leased" else None
+        ctx = self.context(work, tx)
+        try:
+            result = await self.result(work, ctx, claim)
+        except (Unavailable, asyncio.CancelledError):
+            await self.shared.store.release(work.hop, owner=self.shared.keeper.owner)
+            raise
+        except Exception:
+            # A platform service waits: the start stays counted, the hop is free again.
+            await self._commit("retry", work.hop, [], [])
+            raise
+        decision, rows = await self.decide(work, result, ctx, delivery, started_at)
+        state: Literal["done", "retry"] = "retry" if decision.retries else "done"
+        coming = Hop(work.hop.group, work.hop.id, work.hop.attempt + 1) if decision.retries else work.hop
+        writes = list(tx.writes.values()) if tx is not None and not decision.code else []
+        if not await self._commit(state, coming, rows, [*writes, *forget(ctx.once_keys, work.hop.group)]):
+            raise Busy(1.0)  # the claim was lost: the result is thrown away, the new owner's counts
+        await self.leave(rows, delivery)
+        self.told(work, decision, delivery, started_at)
+
+    async def _commit(self, state: Literal["done", "retry"], hop: Hop, rows: list[Outgoing], writes: list[Write]) -> bool:
+        return await self.shared.store.commit(hop, state, rows, owner=self.shared.keeper.owner, writes=writes)
+
+
+class AtMostOnce(Claimed):
+    """``at_most_once``: what was cut off has an unknown outcome, and is not repeated."""
+
+    intent = True
+
+    async def call(self, work: Work, ctx: Context) -> Any:
+        """Like the others, but only an explicit ``StepFailed(retryable=True)`` says that nothing was done."""
+        without = work.without_running(self.shared.world.now())
+        if without is not None:
+            return without
+        try:
+            return await self._timed(work, ctx)
+        except StepFailed as error:
+            return work.failed(error)
+        except asyncio.CancelledError:
+            return work.failed(StepFailed("step.unknown_outcome", "cancelled at shutdown around the call; it is not repeated"))
+        except Exception as error:
+            return work.failed(StepFailed("step.unknown_outcome", f"{type(error).__name__}: {error}"))
+
+
+class Transactional(Base):
+    """``transactional``: what the handler writes through ``ctx.tx`` takes effect once, with the decision, or not at all."""
+
+    async def execute(self, work: Work, delivery: Delivery) -> None:
+        """Begin, claim, handle, decide, commit; then publish and acknowledge."""
+        if delivery.deliveries > 1:
+            await self.shared.store.count_start(work.hop)
+        started_at = self.shared.world.now()
+        decision: Decision | None = None
+        async with self.shared.store.transaction() as tx:
+            claim = await tx.claim(work.hop, max_starts=work.max_starts)
+            if claim.state not in ("done", "stale"):
+                decision, rows = await self._inside(work, delivery, claim, tx, started_at)
+        if decision is None:
+            await self.decided_before(claim, delivery, work.hop.group)
+            return
+        await self.leave(rows, delivery)
+        self.told(work, decision, delivery, started_at)
+
+    async def _inside(self, work: Work, delivery: Delivery, claim: Claim, tx: Any, started_at: datetime) -> tuple[Decision, list[Outgoing]]:
+        ctx = self.context(work, tx)
+        try:
+            async with tx.savepoint():
+                result = await self.result(work, ctx, claim)
+                decision, rows = await self.decide(work, result, ctx, delivery, started_at)
+                if decision.code and isinstance(self.spec, StepSpec):
+                    raise _Undo
+        except _Undo:
+            pass
+        coming = Hop(work.hop.group, work.hop.id, work.hop.attempt + 1) if decision.retries else work.hop
+        await tx.finish(coming, "retry" if decision.retries else "done", rows)
+        return decision, rows
+
+
+class _Undo(Exception):
+    """The step failed: its effects go, its decision stays."""
+
+
+EXECUTIONS: dict[Effects, Callable[[StepSpec | ConsumerSpec, Shared, Surroundings], Execution]] = {
+    "none": Stateless,
+    "recorded": Claimed,
+    "leased": Claimed,
+    "idempotent": Claimed,
+    "at_most_once": AtMostOnce,
+    "transactional": Transactional,
+}

@@ -1,0 +1,24 @@
+"""The hop of a consumer that takes anything: the dead-letter handler.
+
+There may be no envelope to claim a hop of; the unique row that the handler writes keeps a second run harmless.
+"""
+
+from __future__ import annotations
+
+from bitbrat.bus import WIRE_ID, Delivery
+from bitbrat.context import Context, Surroundings
+from bitbrat.hop.sender import raw_id
+from bitbrat.hop.shared import Shared
+from bitbrat.step import ConsumerSpec, RawMessage
+from bitbrat.store import Hop
+
+
+async def take_raw(spec: ConsumerSpec, delivery: Delivery, shared: Shared, around: Surroundings, group: str) -> None:
+    """Hand the bytes to the handler in a transaction of their own, commit, acknowledge."""
+    hop = Hop(group, f"raw:{delivery.headers.get(WIRE_ID) or raw_id(delivery.data)}")
+    async with shared.store.transaction() as tx:
+        claim = await tx.claim(hop, max_starts=1_000_000)
+        if claim.state == "run":
+            await spec.handler(RawMessage(delivery.data, dict(delivery.headers)), Context(around, None, hop.id, 0, tx=tx))  # type: ignore[arg-type]
+            await tx.finish(hop, "done", ())
+    await delivery.ack()

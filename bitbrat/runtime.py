@@ -1,0 +1,221 @@
+"""The composition root: services, a bus, a store and a world become a running process.
+
+This is the only room that names a concrete adapter. ``build`` needs no settings, so that tests and the simulation compose
+exactly what production runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bitbrat.bus import Bus
+from bitbrat.codec import LIMITS, Limits
+from bitbrat.context import Log, ServiceContext
+from bitbrat.errors import ConfigError
+from bitbrat.hop import Consumer, HopRunner, Observer, Relay, Routes, Sender, Shared, Silent
+from bitbrat.ingest import Ingest
+from bitbrat.lease import LeaseKeeper
+from bitbrat.outcome import Dispatch
+from bitbrat.service import BackgroundTask, Service
+from bitbrat.step import ConsumerSpec, StepSpec
+from bitbrat.store import Store
+from bitbrat.topics import TopicRegistry
+from bitbrat.world import World
+
+if TYPE_CHECKING:
+    import aiohttp
+
+RESTART_AFTER = (0.5, 30.0)
+"""First and longest wait, in seconds, before a background task that failed is started again."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a process runs; times in seconds. ``drain``: how long what runs may take after a stop is asked for."""
+
+    lease: float = 30.0
+    drain: float = 7.0
+    relay_grace: float = 2.0
+    relay_poll: float = 1.0
+    limits: Limits = LIMITS
+
+
+class NoLog:
+    """A logger that says nothing."""
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Nothing."""
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Nothing."""
+
+    def error(self, event: str, **fields: Any) -> None:
+        """Nothing."""
+
+
+@dataclass
+class _Around:
+    """What the contexts of one service see of the process."""
+
+    world: World
+    log: Log
+    settings: Any
+    process: Runtime
+
+    def http(self) -> aiohttp.ClientSession:
+        return self.process.http()
+
+
+@dataclass
+class Runtime:
+    """A process: started once, stopped once. ``settings`` and ``logs`` by service name."""
+
+    services: Sequence[Service]
+    bus: Bus
+    store: Store
+    world: World
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    observer: Observer = field(default_factory=Silent)
+    logs: Mapping[str, Log] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+
+    def __post_init__(self) -> None:
+        self.registry = registry_of(self.services, self.settings)
+        self.ingest = Ingest(self.bus, self.world, self.observer, self.options.limits)
+        self.ready = False
+        self.owner = self.world.token(8)
+        self._consumers: list[Consumer] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._session: aiohttp.ClientSession | None = None
+        sender = Sender(self.bus, self.observer, self.options.limits)
+        relay = Relay(self.store, sender, self.observer, grace=self.options.relay_grace, poll=self.options.relay_poll)
+        keeper = LeaseKeeper(self.store, owner=self.owner, lease=self.options.lease)
+        routes = Routes(self.bus, self.registry, self.observer)
+        self.shared = Shared(self.bus, self.store, self.world, self.registry, routes, sender, relay, keeper, self.observer)
+
+    async def start(self) -> None:
+        """Open the store, make sure of the topics, begin to consume, then let the outside in."""
+        await self.store.open()
+        await self.bus.ensure(self.registry)
+        self.shared.keeper.start()
+        self.shared.relay.start()
+        for service in self.services:
+            self._consumers += self.consumers_of(service)
+        for consumer in self._consumers:
+            consumer.start()
+        for service in self.services:
+            for task in service.tasks:
+                supervised = self._supervise(service, task)
+                self._tasks.append(asyncio.get_running_loop().create_task(supervised, name=f"{service.name}.{task.__name__}"))
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Let nothing more in, finish or put back what is in hand, let go of everything. Idempotent."""
+        self.ready = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(consumer.stop(self.options.drain) for consumer in self._consumers))
+        await self.shared.relay.stop()
+        await self.shared.keeper.stop()
+        if self._session is not None:
+            await self._session.close()
+        await self.bus.close()
+        await self.store.close()
+        self._tasks, self._consumers, self._session = [], [], None
+
+    async def trouble(self) -> str:
+        """Why this process is not ready, or an empty string."""
+        if not self.ready:
+            return "starting or stopping"
+        paused = next((consumer.paused_for for consumer in self._consumers if consumer.paused_for), "")
+        if paused:
+            return paused
+        if not await self.bus.healthy():
+            return "the bus does not answer"
+        return "" if await self.store.healthy() else "the store does not answer"
+
+    async def send(self, dispatch: Dispatch) -> None:
+        """Put an operator's replay on its way: into the outbox first, then published."""
+        lawful = await self.shared.routes.lawful(dispatch, now=self.world.now())
+        row = self.shared.sender.outgoing(lawful, hop=None)
+        await self.store.enqueue([row])
+        await self.store.mark_sent(await self.shared.sender.send([row]))
+
+    def context_of(self, service: Service) -> ServiceContext:
+        """What the routes and background tasks of ``service`` see."""
+        return ServiceContext(self._around(service), self.ingest, self.store)
+
+    def http(self) -> aiohttp.ClientSession:
+        """The process's shared HTTP client, made when it is first asked for."""
+        if self._session is None:
+            import aiohttp
+
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+        return self._session
+
+    def _around(self, service: Service) -> _Around:
+        return _Around(self.world, self.logs.get(service.name, NoLog()), self.settings.get(service.name), self)
+
+    def consumers_of(self, service: Service) -> list[Consumer]:
+        """The consumers of ``service``, not started."""
+        around = self._around(service)
+        specs: list[tuple[StepSpec | ConsumerSpec, str]] = [(spec, spec.topic) for spec in service.steps]
+        specs += [(spec, name) for spec in service.consumers for name in spec.names(around.settings)]
+        return [Consumer(HopRunner(spec, topic=topic, group=service.name, shared=self.shared, around=around)) for spec, topic in specs]
+
+    async def _supervise(self, service: Service, task: BackgroundTask) -> None:
+        """A background task that fails is started again, ever more slowly; it never takes the process with it."""
+        wait, most = RESTART_AFTER
+        while True:
+            try:
+                await task(self.context_of(service))
+                return
+            except Exception as error:
+                self.observer.trouble(f"{service.name}.{task.__name__}", error)
+            await asyncio.sleep(wait * (1 + self.world.random() / 2))
+            wait = min(wait * 2, most)
+
+
+def registry_of(services: Sequence[Service], settings: Mapping[str, Any]) -> TopicRegistry:
+    """The deployment's topics, from the manifests. Raises ``config.two_groups`` when two services want one step topic."""
+    registry = TopicRegistry()
+    names: set[str] = set()
+    for service in services:
+        if service.name in names:
+            raise ConfigError("config.bad", f"two services are called {service.name!r}")
+        names.add(service.name)
+        manifest = service.manifest(settings.get(service.name))
+        steps = {topic: name for name, topic in manifest.steps}
+        for topic in manifest.consumes:
+            registry.add(topic, step=steps.get(topic.name))
+    return registry
+
+
+def build(
+    services: Sequence[Service],
+    *,
+    bus: Bus,
+    store: Store,
+    world: World,
+    settings: Mapping[str, Any] | None = None,
+    observer: Observer | None = None,
+    options: Options | None = None,
+    logs: Mapping[str, Log] | None = None,
+) -> Runtime:
+    """A process of ``services``, ready to start. Needs no settings but those of the services that have some."""
+    return Runtime(services, bus, store, world, settings or {}, observer or Silent(), logs or {}, options or Options())
+
+
+@contextlib.asynccontextmanager
+async def running(runtime: Runtime) -> Any:
+    """The process, started, and stopped at the end of the block."""
+    try:
+        await runtime.start()
+        yield runtime
+    finally:
+        await runtime.stop()
