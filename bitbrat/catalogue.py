@@ -104,19 +104,19 @@ CATALOGUE: dict[str, Entry] = {
     ),
     # rules: a rules file that was refused (the old rules stay active), and warnings about one
     "rules.bad_yaml": Entry("The rules file is not YAML that we accept.", "Correct the named line; the old rules stay active."),
-    "rules.bad_rule": Entry("A rule has a part that makes no sense.", "Correct the named line; docs/reference/rules.md shows every key."),
-    "rules.unknown_key": Entry("A rule has a key that does not exist.", "Correct its name; docs/reference/rules.md lists the keys."),
-    "rules.unknown_variable": Entry("There is no such variable.", "Correct its name; docs/reference/rules.md lists them."),
+    "rules.bad_rule": Entry("A rule has a part that makes no sense.", "Correct the named line; see docs/reference/rules.md."),
+    "rules.unknown_key": Entry("A rule has a key that does not exist.", "Correct its name; see docs/reference/rules.md."),
+    "rules.unknown_variable": Entry("There is no such variable.", "Correct its name; see docs/reference/rules.md."),
     "rules.unsafe": Entry(
         "A condition or pattern is not one that we run.", "Use the listed operators, and patterns that cannot take long."
     ),
     "rules.unknown_service": Entry("A slip names a step that no service here has.", "Start the service, or correct the name."),
     "rules.cycle": Entry("A slip leads back to the router.", "Name steps only; a step asks for a new slip with Reroute."),
     "rules.duplicate_id": Entry("Two rules have the same id.", "Give each rule an id of its own."),
-    "rules.unreachable": Entry("A rule comes after one that matches all it matches.", "Give it a lower priority number."),
+    "rules.unreachable": Entry("A rule comes after one that matches all it matches.", "Give it a lower priority."),
     "rules.same_priority": Entry("Two rules of one priority may match the same message.", "Give them different priorities."),
     "rules.no_source": Entry(
-        "A rule asks for a variable that nothing can tell yet.", "The rule does not match until there is a source for it."
+        "A rule asks for what nothing can tell yet.", "It does not match until there is a source for it."
     ),
     # config
     "config.missing": Entry("A required setting is missing.", "Set the named environment variable."),

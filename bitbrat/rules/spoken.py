@@ -1,0 +1,41 @@
+"""What somebody said, ready for matching: the text, its first word, and the rest.
+
+Invisible characters (zero width, bidi marks, tags: chat clients add them to get past the duplicate check) are taken out and the
+text is put in Unicode's composed form, so that what looks like ``!ping`` matches ``!ping``. The raw text stays in ``payload.text``.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_ZERO_WIDTH_JOINER = "\u200d"
+_FILLERS = "\u034f\u115f\u1160\u3164\uffa0"
+
+
+class Spoken(NamedTuple):
+    """``text`` is all of it; ``command`` is the first word and ``args`` what follows, after a reply's leading mention."""
+
+    text: str
+    command: str
+    args: str
+
+
+def visible(text: str) -> str:
+    """``text`` composed (NFC) and without invisible characters. A joiner inside an emoji is kept."""
+    if text.isascii():
+        return text
+    kept = (c for c in text if c not in _FILLERS and (unicodedata.category(c) != "Cf" or c == _ZERO_WIDTH_JOINER))
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def spoken(payload: Mapping[str, Any]) -> Spoken:
+    """What a payload's ``text`` says. A payload without text says nothing."""
+    raw = payload.get("text")
+    text = visible(raw) if isinstance(raw, str) else ""
+    said = text.lstrip()
+    if payload.get("reply") and said.startswith("@"):
+        said = said.partition(" ")[2].lstrip()
+    command, _, args = said.replace("\t", " ").partition(" ")
+    return Spoken(text, command.strip().strip(_ZERO_WIDTH_JOINER), args.strip().strip(_ZERO_WIDTH_JOINER))
