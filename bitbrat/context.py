@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bitbrat.envelope import Envelope, User
 from bitbrat.errors import ConfigError
 from bitbrat.store import Document, FinalRecord, Store, Write
-from bitbrat.topics import COMPLETE
+from bitbrat.topics import COMPLETE, TopicRegistry
 from bitbrat.world import World, named_id
 
 if TYPE_CHECKING:
@@ -78,6 +78,16 @@ class Surroundings(Protocol):
         """The service's typed settings."""
         ...
 
+    @property
+    def state(self) -> Any:
+        """What the service keeps in this process."""
+        ...
+
+    @property
+    def registry(self) -> TopicRegistry:
+        """The topics and steps of this deployment."""
+        ...
+
     def http(self) -> aiohttp.ClientSession:
         """The process's shared HTTP client."""
         ...
@@ -96,6 +106,16 @@ class _Common:
     def settings(self) -> Any:
         """The service's typed settings; None when it declared none."""
         return self._around.settings
+
+    @property
+    def state(self) -> Any:
+        """What the service keeps in this process, made by its ``state`` factory: connections, loaded files. Never events."""
+        return self._around.state
+
+    @property
+    def registry(self) -> TopicRegistry:
+        """The topics and the steps that this process knows of."""
+        return self._around.registry
 
     @property
     def http(self) -> aiohttp.ClientSession:

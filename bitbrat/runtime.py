@@ -64,7 +64,12 @@ class _Around:
     world: World
     log: Log
     settings: Any
+    state: Any
     process: Runtime
+
+    @property
+    def registry(self) -> TopicRegistry:
+        return self.process.registry
 
     def http(self) -> aiohttp.ClientSession:
         return self.process.http()
@@ -87,6 +92,12 @@ class Runtime:
         self.registry = registry_of(self.services, self.settings)
         self.ingest = Ingest(self.bus, self.world, self.observer, self.options.limits)
         self.ready = False
+        self._arounds = {
+            one.name: _Around(
+                self.world, self.logs.get(one.name, NoLog()), self.settings.get(one.name), one.state() if one.state else None, self
+            )
+            for one in self.services
+        }
         self.owner = self.world.token(8)
         self._consumers: list[Consumer] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -159,7 +170,7 @@ class Runtime:
         return self._session
 
     def _around(self, service: Service) -> _Around:
-        return _Around(self.world, self.logs.get(service.name, NoLog()), self.settings.get(service.name), self)
+        return self._arounds[service.name]
 
     def consumers_of(self, service: Service) -> list[Consumer]:
         """The consumers of ``service``, not started."""

@@ -44,13 +44,18 @@ class Manifest:
 
 
 class Service:
-    """One deployable: its ``name`` is also the group under which it reads. ``settings`` is a settings class, if it has any."""
+    """One deployable: its ``name`` is also the group under which it reads.
 
-    def __init__(self, name: str, *, settings: type | None = None) -> None:
+    ``settings`` is a settings class, if it has any. ``state`` makes what the service keeps in a process (connections,
+    loaded files), which its handlers find as ``ctx.state``.
+    """
+
+    def __init__(self, name: str, *, settings: type | None = None, state: Callable[[], Any] | None = None) -> None:
         if not is_topic(f"internal.{name}.v1"):
             raise ConfigError("config.bad", f"{name!r} cannot be the name of a service: lower case letters, digits and dashes")
         self.name = name
         self.settings = settings
+        self.state = state
         self.steps: list[StepSpec] = []
         self.consumers: list[ConsumerSpec] = []
         self.routes: list[Route] = []
