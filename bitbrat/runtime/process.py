@@ -1,7 +1,6 @@
-"""The composition root: services, a bus, a store and a world become a running process.
+"""A running process: services, a bus, a store and a world, composed.
 
-This is the only room that names a concrete adapter. ``build`` needs no settings, so that tests and the simulation compose
-exactly what production runs.
+``build`` needs no settings, so that tests and the simulation compose exactly what production runs.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from bitbrat.bus import Bus
 from bitbrat.codec import LIMITS, Limits
 from bitbrat.context import Log, ServiceContext
-from bitbrat.errors import ConfigError
 from bitbrat.hop import Consumer, HopRunner, Observer, Relay, Routes, Sender, Shared, Silent
 from bitbrat.ingest import Ingest
 from bitbrat.lease import LeaseKeeper
 from bitbrat.outcome import Dispatch
+from bitbrat.runtime.registry import registry_of
 from bitbrat.service import BackgroundTask, Service
 from bitbrat.step import ConsumerSpec, StepSpec
 from bitbrat.store import Store
@@ -190,21 +189,6 @@ class Runtime:
                 self.observer.trouble(f"{service.name}.{task.__name__}", error)
             await asyncio.sleep(wait * (1 + self.world.random() / 2))
             wait = min(wait * 2, most)
-
-
-def registry_of(services: Sequence[Service], settings: Mapping[str, Any]) -> TopicRegistry:
-    """The deployment's topics, from the manifests. Raises ``config.two_groups`` when two services want one step topic."""
-    registry = TopicRegistry()
-    names: set[str] = set()
-    for service in services:
-        if service.name in names:
-            raise ConfigError("config.bad", f"two services are called {service.name!r}")
-        names.add(service.name)
-        manifest = service.manifest(settings.get(service.name))
-        steps = {topic: name for name, topic in manifest.steps}
-        for topic in manifest.consumes:
-            registry.add(topic, step=steps.get(topic.name))
-    return registry
 
 
 def build(

@@ -1,0 +1,46 @@
+"""A bus and a store by their URLs. Adapters are imported when they are asked for."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+from bitbrat.bus import Bus
+from bitbrat.errors import ConfigError
+from bitbrat.store import Store
+from bitbrat.world import World
+
+
+def open_bus(url: str, world: World) -> Bus:
+    """The bus at ``memory://`` or ``sqlite:///path``. Raises ``config.bad``, ``bus.in_use``."""
+    scheme, path = _parts(url, "BITBRAT_BUS")
+    if scheme == "memory":
+        from bitbrat.adapters.memory_bus import MemoryBus
+
+        return MemoryBus(world)
+    from bitbrat.adapters.sqlite_bus import SqliteBus
+
+    return SqliteBus(path, world)
+
+
+def open_store(url: str, world: World) -> Store:
+    """The store at ``memory://`` or ``sqlite:///path``. Raises ``config.bad``, ``store.in_use``."""
+    scheme, path = _parts(url, "BITBRAT_STORE")
+    if scheme == "memory":
+        from bitbrat.adapters.memory_store import MemoryStore
+
+        return MemoryStore(world)
+    from bitbrat.adapters.sqlite_store import SqliteStore
+
+    return SqliteStore(path, world)
+
+
+def _parts(url: str, setting: str) -> tuple[str, str]:
+    """Scheme and path of a URL whose scheme this version knows."""
+    parts = urlsplit(url)
+    if parts.scheme == "memory":
+        return "memory", ""
+    path = unquote(parts.path)
+    if parts.scheme != "sqlite" or parts.netloc or len(path) < 2:
+        raise ConfigError("config.bad", f"{setting} must be memory:// or sqlite:///path", fix=f"set {setting}=sqlite:///.bitbrat/dev.db")
+    # sqlite:///relative and sqlite:////absolute, as SQLAlchemy has it
+    return "sqlite", path[1:]
