@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 from bitbrat.adapters.local_transaction import LocalTransaction
-from bitbrat.adapters.locks import Key, KeyLocks, document_key, final_key, hop_key
+from bitbrat.adapters.locks import Holder, Key, KeyLocks, document_key, final_key, hop_key
 from bitbrat.adapters.tables import Change, Filter, Put, Tables, encoded
 from bitbrat.adapters.values import check_name, to_json
 from bitbrat.errors import StoreError
@@ -40,8 +40,8 @@ class LocalStore(ABC):
         """Ask the tables; a transaction may, even while the store is closing."""
 
     @abstractmethod
-    async def apply(self, journal: Sequence[Change]) -> None:
-        """Do what a transaction has written, as a whole or not at all. The transaction holds the locks."""
+    async def apply(self, journal: Sequence[Change], holder: Holder) -> None:
+        """Do what a transaction has written, as a whole or not at all, and then free what ``holder`` has locked."""
 
     # Life
 

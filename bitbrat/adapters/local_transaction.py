@@ -39,8 +39,8 @@ class Home(Protocol):
         """Ask the tables."""
         ...
 
-    async def apply(self, journal: Sequence[Change]) -> None:
-        """Do all of it or nothing; returns once it is stored."""
+    async def apply(self, journal: Sequence[Change], holder: Holder) -> None:
+        """Do all of it or nothing; returns once it is stored. Then, and not before, ``holder``'s locks are free."""
         ...
 
 
@@ -62,9 +62,10 @@ class LocalTransaction:
         self._open = False
         try:
             if kind is None and self._journal:
-                await self._home.apply(self._journal)
+                await self._home.apply(self._journal, self._holder)
+            else:
+                self._home.locks.release(self._holder)
         finally:
-            self._home.locks.release(self._holder)
             self._home.ended()
 
     async def claim(self, hop: Hop, *, max_starts: int) -> Claim:

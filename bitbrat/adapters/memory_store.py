@@ -52,6 +52,7 @@ class MemoryTables(MemoryDocuments, MemoryFinals, MemoryInbox):
             "inbox": len(self._rows),
             **{f"final.{outcome}": outcomes[outcome] for outcome in get_args(FinalOutcome)},
             "final.surplus": sum(one.record.surplus for one in self._finals.values()),
+            "quarantine": 0,
         }
 
 
@@ -90,6 +91,9 @@ class MemoryStore(LocalStore):
         """At once."""
         return work(self._tables)
 
-    async def apply(self, journal: Sequence[Change]) -> None:
+    async def apply(self, journal: Sequence[Change], holder: Holder) -> None:
         """At once."""
-        self._tables.apply(journal)
+        try:
+            self._tables.apply(journal)
+        finally:
+            self.locks.release(holder)

@@ -23,6 +23,13 @@ def to_json(value: Any) -> str:
         raise StoreError("store.bad_value", f"not a JSON value: {exc}") from exc
 
 
+def ascii_json(text: str) -> Any:
+    """The value of JSON text that ``to_json`` made. Raises ``ValueError`` or ``TypeError`` for anything else."""
+    if not text.isascii():
+        raise ValueError("not ASCII")
+    return json.loads(text)
+
+
 def check_name(collection: str, key: str) -> None:
     """Refuse names that some database cannot keep. Raises ``store.bad_value``."""
     try:
