@@ -227,10 +227,6 @@ class Store(Protocol):
         """Outbox rows to be published now: due, and in the outbox for more than ``grace`` seconds or held back until now."""
         ...
 
-    async def waiting(self, *, limit: int) -> list[Outgoing]:
-        """Outbox rows, due or not, oldest first: for people and tests."""
-        ...
-
     async def next_due(self) -> float | None:
         """Seconds until the next held-back row is due (0 when one is), or None when none is held back."""
         ...

@@ -12,16 +12,19 @@ import asyncio
 import copy
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bitbrat.adapters.memory_bus import MemoryBus
 from bitbrat.adapters.memory_store import MemoryStore
-from bitbrat.bus import Capabilities, Delivery, Message, Receipt
+from bitbrat.bus import Message
 from bitbrat.codec import decode, encode
 from bitbrat.envelope import Envelope, RoutingStep, Source, User
 from bitbrat.errors import ConfigError
-from bitbrat.hop import HopRunner
+from bitbrat.hop import Silent
+from bitbrat.hop.observer import HopEnd
+from bitbrat.outcome import Dispatch
 from bitbrat.runtime import Options, Runtime, build
 from bitbrat.service import Service
 from bitbrat.slip import onward
@@ -62,34 +65,33 @@ def _step(step: str | RoutingStep) -> RoutingStep:
 
 @dataclass(frozen=True)
 class Sent:
-    """What a hop sent: where to, the envelope as it left, and its wire id. A retry's ``not_before`` is on its step."""
+    """What a hop sent: where to, the envelope as it left, its wire id, and for a retry the time before which it waits."""
 
     topic: str
     envelope: Envelope
     wire_id: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    not_before: datetime | None = None
 
 
-class Recorder:
-    """A bus that notes what is published on its way to the bus behind it."""
+class Witness(Silent):
+    """An observer that keeps what one hop sent, or why its message was refused."""
 
-    def __init__(self, bus: MemoryBus) -> None:
-        self._bus = bus
-        self.published: list[tuple[str, Message]] = []
+    def __init__(self) -> None:
+        self.sent: list[Dispatch] = []
+        self.refusals: list[str] = []
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._bus, name)
+    def ended(self, end: HopEnd) -> None:
+        """Keep it."""
+        if end.dispatch is not None:
+            self.sent.append(end.dispatch)
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """Those of the bus behind it."""
-        return self._bus.capabilities
+    def refused(self, topic: str, code: str, message: str) -> None:
+        """Keep it."""
+        self.refusals.append(f"{code} on {topic}: {message}")
 
-    async def publish(self, topic: str, message: Message) -> Receipt:
-        """Publish and note it."""
-        receipt = await self._bus.publish(topic, message)
-        self.published.append((topic, message))
-        return receipt
+    def trouble(self, where: str, error: BaseException) -> None:
+        """Keep it."""
+        self.refusals.append(f"{where}: {error!r}")
 
 
 async def deliver(
@@ -101,25 +103,23 @@ async def deliver(
     that it reads), taken from there, handled, decided, recorded, published and acknowledged. Raises ``config.bad`` when
     ``service`` does not listen there, ``AssertionError`` when the handler changed its input.
     """
-    world = world or RealWorld()
-    bus = Recorder(MemoryBus(world))
-    runtime = build([service], bus=bus, store=store or MemoryStore(world), world=world, settings={service.name: settings})
+    world, witness = world or RealWorld(), Witness()
+    runtime = build(
+        [service], bus=MemoryBus(world), store=store or MemoryStore(world), world=world, settings={service.name: settings}, observer=witness
+    )
     topic, wire_id = _entry(service, envelope, settings)
-    for other in envelope.routing_slip:
-        runtime.registry.add(Topic(other.destination, "step"))
-    runtime.registry.add(Topic(topic, runtime.registry.get(topic).kind if topic in runtime.registry else "step"))  # type: ignore[union-attr]
+    for other in {step.destination for step in envelope.routing_slip} - {known.name for known in runtime.registry}:
+        runtime.registry.add(Topic(other, "step"))
     await runtime.store.open()
-    await bus.ensure(runtime.registry)
+    await runtime.bus.ensure(runtime.registry)
     before = copy.deepcopy(envelope.to_wire())
-    await bus.publish(topic, Message(wire_id, encode(envelope), {}))
-    bus.published.clear()
+    await runtime.bus.publish(topic, Message(wire_id, encode(envelope), {}))
     await _one_hop(runtime, service, topic)
     assert envelope.to_wire() == before, "the handler changed the envelope it was given"  # noqa: S101 - this is for tests
-    sent = bus.published or [(row.topic, Message(row.wire_id, row.data, row.headers)) for row in await _held(runtime.store)]
-    await bus.close()
-    if not sent:
-        raise AssertionError(f"{service.name} sent nothing")
-    return Sent(sent[0][0], decode(sent[0][1].data), sent[0][1].id, sent[0][1].headers)
+    if not witness.sent:
+        raise AssertionError("; ".join(witness.refusals) or f"{service.name} sent nothing: this was the end")
+    dispatch = witness.sent[0]
+    return Sent(dispatch.topic, decode(encode(dispatch.envelope)), dispatch.wire_id, dispatch.not_before)
 
 
 def _entry(service: Service, envelope: Envelope, settings: Any) -> tuple[str, str]:
@@ -136,20 +136,10 @@ async def _one_hop(runtime: Runtime, service: Service, topic: str) -> None:
     runner = next(consumer.runner for consumer in runtime.consumers_of(service) if consumer.runner.topic == topic)
     deliveries: Any = runtime.bus.consume(topic, service.name, max_in_flight=1)
     try:
-        delivery: Delivery = await anext(deliveries)
-        await _run(runner, delivery)
+        await runner.run(await anext(deliveries))
     finally:
         await deliveries.aclose()
-
-
-async def _run(runner: HopRunner, delivery: Delivery) -> None:
-    if await runner.run(delivery) is not None:
-        raise AssertionError("the hop was put back: something that it needs is not available")
-
-
-async def _held(store: Store) -> list[Any]:
-    """What waits in the outbox, due or not."""
-    return list(await store.waiting(limit=10))
+        await runtime.bus.close()
 
 
 class Platform:

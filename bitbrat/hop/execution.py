@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from bitbrat.bus import Delivery
 from bitbrat.context import Buffered, Context, Documents, Surroundings
+from bitbrat.envelope import Envelope
 from bitbrat.errors import EnvelopeError, StepFailed, Unavailable
 from bitbrat.hop.observer import HopEnd
 from bitbrat.hop.once import forget, once
@@ -97,30 +99,24 @@ class Base:
         self, work: Work, result: Any, ctx: Context, delivery: Delivery, started_at: datetime
     ) -> tuple[Decision, list[Outgoing]]:
         """What the law says, checked for its destination and its size, as rows of the outbox."""
-        now = self.shared.world.now()
-        randomness = self.shared.world.random()
-        decision = work.decide(result, now=now, started_at=started_at, randomness=randomness)
         try:
-            rows = await self._rows(work, decision, ctx, delivery, now)
+            return await self._decide(work, result, ctx.emitted, delivery, started_at)
         except EnvelopeError as error:
-            decision = work.decide(
-                work.failed(StepFailed(error.code, error.message)), now=now, started_at=started_at, randomness=randomness
-            )
-            rows = await self._rows(work, decision, None, delivery, now)
-        return decision, rows
+            return await self._decide(work, work.failed(StepFailed(error.code, error.message)), [], delivery, started_at)
 
-    async def _rows(self, work: Work, decision: Decision, ctx: Context | None, delivery: Delivery, now: datetime) -> list[Outgoing]:
+    async def _decide(
+        self, work: Work, result: Any, emitted: list[Envelope], delivery: Delivery, started_at: datetime
+    ) -> tuple[Decision, list[Outgoing]]:
+        now = self.shared.world.now()
+        decision = work.decide(result, now=now, started_at=started_at, randomness=self.shared.world.random())
         if decision.dispatch is None:
-            return []
-        sender, group = self.shared.sender, work.hop.group
+            return decision, []
         dispatch = await self.shared.routes.lawful(decision.dispatch, now=now)
+        sender, group = self.shared.sender, work.hop.group
         rows = [sender.outgoing(dispatch, hop=work.hop, source_topic=delivery.topic, group=group)]
-        if ctx is not None and not decision.retries and decision.outcome != "failed":
-            for event in ctx.emitted:
-                entered = forward(event, "ingress", now=now)
-                if entered is not None:
-                    rows.append(sender.outgoing(entered, hop=work.hop))
-        return rows
+        if emitted and not decision.retries and decision.outcome != "failed":
+            rows += [sender.outgoing(entered, hop=work.hop) for event in emitted if (entered := forward(event, "ingress", now=now))]
+        return (decision if dispatch is decision.dispatch else replace(decision, dispatch=dispatch)), rows
 
     async def send(self, rows: list[Outgoing]) -> list[str]:
         """Publish the rows that are due; the others wait in the outbox for the relay."""
@@ -153,10 +149,10 @@ class Base:
         """Tell the observer."""
         dispatch = decision.dispatch
         seconds = (self.shared.world.now() - started_at).total_seconds()
-        envelope = work.envelope if dispatch is None else dispatch.envelope
         self.shared.observer.ended(
             HopEnd(
-                envelope,
+                work.envelope if dispatch is None else dispatch.envelope,
+                dispatch,
                 work.hop.group,
                 work.name,
                 work.index,

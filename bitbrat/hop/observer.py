@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bitbrat.envelope import Envelope
+from bitbrat.outcome import Dispatch
 
 
 @dataclass(frozen=True, slots=True)
 class HopEnd:
-    """How one hop ended. ``outcome`` is the outcome's name in lower case; ``seconds`` is the handler's time."""
+    """How one hop ended. ``outcome`` is the outcome's name in lower case; ``seconds`` is the handler's time.
+
+    ``dispatch`` is what it sent (None: nothing, this was the end).
+    """
 
     envelope: Envelope
+    dispatch: Dispatch | None
     group: str
     step: str
     index: int | None
