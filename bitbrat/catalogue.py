@@ -115,9 +115,7 @@ CATALOGUE: dict[str, Entry] = {
     "rules.duplicate_id": Entry("Two rules have the same id.", "Give each rule an id of its own."),
     "rules.unreachable": Entry("A rule comes after one that matches all it matches.", "Give it a lower priority."),
     "rules.same_priority": Entry("Two rules of one priority may match the same message.", "Give them different priorities."),
-    "rules.no_source": Entry(
-        "A rule asks for what nothing can tell yet.", "It does not match until there is a source for it."
-    ),
+    "rules.no_source": Entry("A rule asks for what nothing can tell yet.", "It does not match until there is a source for it."),
     # config
     "config.missing": Entry("A required setting is missing.", "Set the named environment variable."),
     "config.bad": Entry("A setting has a value that cannot be used.", "Correct the named setting."),
@@ -134,6 +132,13 @@ CATALOGUE: dict[str, Entry] = {
     "irc.line_too_long": Entry(
         "More than 64 KiB came without a line end.", "The connection is closed and opened anew; check the server's address."
     ),
+    # cli
+    "cli.unknown_code": Entry("There is no such error code.", "List them all: bitbrat explain"),
+    "cli.cannot_connect": Entry("Nothing answers there.", "Start it: make dev"),
+    "cli.usage": Entry("The command was called in a way that it does not understand.", "See its --help."),
+    "cli.refused": Entry("The command would do something that it must not.", "See its --help for the flag that allows it."),
+    "cli.not_found": Entry("There is no such message.", "List the last ones: bitbrat tail --last 20"),
+    "internal.error": Entry("Something happened that BitBrat did not expect.", "Report it, with the message and the command."),
 }
 
 

@@ -1,0 +1,91 @@
+"""The command line. Nothing but click is imported here; each command's module is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo:demo", "Play a recorded chat through everything, on a real socket; ends by itself."),
+    "dev": ("dev:dev", "Run the platform and your steps in this process, kept between runs."),
+    "run": ("run:run", "Run one or many services: the production entry point."),
+    "say": ("say:say", "Simulate a chat message and see what becomes of it."),
+    "send": ("say:send", "Simulate any event."),
+    "tail": ("tail:tail", "Show messages as they end."),
+    "trace": ("trace:trace", "Tell the story of one message: what happened, when, and why."),
+    "dlq": ("dlq:dlq", "Failures and dead letters: list, show, replay, discard."),
+    "rules": ("rules:rules", "Rules: list, test, explain."),
+    "twitch": ("twitch:twitch", "Twitch tools: parse raw chat lines."),
+    "schema": ("schema:schema", "The contract as data: export schemas and examples."),
+    "new": ("new:new", "Write a new step or service, with a passing test."),
+    "explain": ("explain:explain", "Explain an error code and what to do about it."),
+    "doctor": ("doctor:doctor", "Check the configuration, the port, bus and store; each finding with a fix."),
+    "version": ("explain:version", "Print the version."),
+}
+"""Command → where it is, and its line in ``--help``."""
+
+
+class Lazy(click.Group):
+    """A group that knows its commands by name and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Every command, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command, imported now."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, attribute = entry[0].split(":")
+        command: click.Command = getattr(import_module(f"bitbrat.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The list in ``--help``, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Like click's, with a suggestion for a name that is nearly right."""
+        from difflib import get_close_matches
+
+        if args and args[0] not in COMMANDS and (close := get_close_matches(args[0], COMMANDS, 1)):
+            ctx.fail(f"there is no command {args[0]!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="bitbrat", message="bitbrat %(version)s")
+def cli() -> None:
+    """Events in, a routing slip decides, small steps act, replies go out."""
+
+
+def main() -> None:
+    """The ``bitbrat`` command: runs, and turns every error into its four parts and an exit code."""
+    try:
+        code = cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, BrokenPipeError) as error:
+        sys.exit(_quietly(error))
+    except Exception as error:
+        from bitbrat.cli.output import exit_with
+
+        exit_with(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _quietly(error: BaseException) -> int:
+    """Interrupted: 130. A reader that went away (``| head``): 0, and nothing more is written."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
