@@ -31,6 +31,14 @@ def span(first: str, last: str) -> int:
     return found | several(chr(code) for code in range(ord(first), min(ord(last), 127) + 1))
 
 
+def exactly(first: str, last: str) -> int:
+    """The ASCII characters from ``first`` to ``last`` in just this case: what is matched whether case counts or not."""
+    found = 0
+    for code in range(ord(first), min(ord(last), 127) + 1):
+        found |= 1 << code
+    return found
+
+
 def several(characters: Iterable[str]) -> int:
     """The set of these characters."""
     found = 0

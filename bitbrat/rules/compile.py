@@ -17,6 +17,7 @@ from bitbrat.rules.nodes import BUDGET, Evaluate, Node, constant, strict, strict
 from bitbrat.rules.operators import OPERATORS
 from bitbrat.rules.patterns import compile_pattern
 from bitbrat.rules.problems import Mark, Sink, shown, suggest
+from bitbrat.rules.shortcuts import shortcut
 from bitbrat.rules.values import UNKNOWN, Fault, to_number
 from bitbrat.rules.variables import Facts, check_name, check_path, walk
 
@@ -92,7 +93,8 @@ class _Compiler:
             return self._pattern(args, at)
         if op in ("missing", "missing_some"):
             return self._missing(op, args, at, inside)
-        return Node(op, _closure(op, args), args, size=_size(args))
+        run = None if inside else shortcut(op, args)
+        return Node(op, run or _closure(op, args), args, size=_size(args))
 
     def _variable(self, items: list[Any], at: Mark, mark: Mark, depth: int, inside: bool) -> Node:
         name = str(items[0]) if isinstance(items[0], int) and inside and not isinstance(items[0], bool) else items[0]
@@ -138,7 +140,7 @@ class _Compiler:
             found = compile_pattern(args[1].value, ignore_case=flags == "i")
         except ValueError as error:
             return self._bad(f"the pattern {shown(args[1].value)} is refused: {error}", at)
-        return Node("re_test", strict(lambda text, _: isinstance(text, str) and found(text), args[:2]), args, size=_size(args))
+        return Node("re_test", _matching(args[0].run, found), args, size=_size(args))
 
     def _bad(self, message: str, mark: Mark) -> Node:
         self._sink.add("rules.unsafe", message, mark)
@@ -186,6 +188,14 @@ def _wrong_name(name: str, inside: bool) -> str | None:
 
 def _inner(name: str) -> Callable[[Facts], Any]:
     return (lambda facts: walk(facts.item, name)) if name else (lambda facts: facts.item)
+
+
+def _matching(get: Evaluate, found: Callable[[str], bool]) -> Evaluate:
+    def evaluate(facts: Facts) -> Any:
+        text = get(facts)
+        return found(text) if type(text) is str else UNKNOWN if text is UNKNOWN else False
+
+    return evaluate
 
 
 def _or_else(get: Evaluate, fallback: Evaluate) -> Evaluate:

@@ -15,7 +15,7 @@ from bitbrat.rules.variables import Facts
 LADDER: Final = ("viewer", "subscriber", "vip", "moderator", "broadcaster")
 """Chat roles from the lowest to the highest; staff, admin and global_mod stand beside it and do not rank."""
 
-_RANK = {role: rank for rank, role in enumerate(LADDER)}
+RANK: Final = {role: rank for rank, role in enumerate(LADDER)}
 
 
 def _ci_eq(a: Any, b: Any) -> bool:
@@ -27,10 +27,10 @@ def _text_contains(text: Any, part: Any) -> bool:
 
 
 def _role_at_least(role: Any, lowest: Any) -> bool:
-    rank = _RANK.get(lowest) if isinstance(lowest, str) else None
+    rank = RANK.get(lowest) if isinstance(lowest, str) else None
     if rank is None:
         raise Fault(f"{kind_of(lowest)} is not a role: {', '.join(LADDER)}")
-    return isinstance(role, str) and _RANK.get(role, -1) >= rank
+    return isinstance(role, str) and RANK.get(role, -1) >= rank
 
 
 def _has_role(facts: Facts, *values: Any) -> bool:

@@ -23,9 +23,11 @@ def both(args: tuple[Node, ...]) -> Evaluate:
         unknown = False
         for run in runs:
             value = run(facts)
+            if value is True:
+                continue
             if value is UNKNOWN:
                 unknown = True
-            elif not truthy(value):
+            elif not value and not isinstance(value, dict):
                 return value
         return UNKNOWN if unknown else value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bitbrat.rules.charsets import CLASSES, DOT, but, one, span
+from bitbrat.rules.charsets import CLASSES, DOT, but, exactly, one, span
 
 MAX_LENGTH = 200
 MAX_INPUT = 500
@@ -138,24 +138,25 @@ class _Parser:
     def _class(self) -> int:
         negated = self.rest.startswith("^")
         self._at += negated
-        found, first = 0, True
+        found, certain, first = 0, 0, True
         while first or not self.rest.startswith("]"):
-            found |= self._member()
-            first = False
+            member, surely = self._member()
+            found, certain, first = found | member, certain | surely, False
         self._at += 1
-        return but(found) if negated else found
+        return but(certain) if negated else found
 
-    def _member(self) -> int:
+    def _member(self) -> tuple[int, int]:
+        """What a member of a class may match, and what it matches in any case: a negated class excludes only the latter."""
         low = self._class_character()
         if isinstance(low, int):
-            return low
+            return low, low
         if not self.rest.startswith("-") or self.rest.startswith("-]"):
-            return one(low)
+            return one(low), exactly(low, low)
         self._at += 1
         high = self._class_character()
         if isinstance(high, int) or high < low:
             raise BadPattern("a range in a class must go from a character to a later one")
-        return span(low, high)
+        return span(low, high), exactly(low, high)
 
     def _class_character(self) -> int | str:
         character = self._next()

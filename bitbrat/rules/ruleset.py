@@ -8,7 +8,7 @@ from typing import Any
 
 from bitbrat.errors import Problem
 from bitbrat.rules.examples import TestResult, run_examples
-from bitbrat.rules.explain import Explanation, evaluate, explain_condition, tree_of, why_of
+from bitbrat.rules.explain import Explanation, evaluate, explain_condition, holds, tree_of, why_of
 from bitbrat.rules.lint import required
 from bitbrat.rules.model import Rule, short_hash
 from bitbrat.rules.variables import Facts
@@ -66,11 +66,11 @@ class Ruleset:
         for rule in self._index.candidates(facts):
             if rule.id in fired:
                 continue
-            result, _, reason = evaluate(rule.condition, facts)
-            if result == "true":
+            found = holds(rule.condition, facts)
+            if found is True:
                 return Match(rule, why_of(rule.condition, facts), tree_of(rule.condition, facts))
-            if result == "error" and on_fault is not None:
-                on_fault(rule, reason)
+            if found is None and on_fault is not None:
+                on_fault(rule, evaluate(rule.condition, facts)[2])
         return None
 
     def explain(self, facts: Facts, *, fired: Collection[str] = ()) -> tuple[Explanation, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from bitbrat.rules.domain import LADDER
 from bitbrat.rules.problems import Mark, Sink, shown, suggest
+from bitbrat.rules.spoken import visible
 from bitbrat.rules.yaml_source import Map
 
 _BITS = re.compile(r"(>=|<=|>|<|==)?\s*(\d{1,9})\Z", re.ASCII)
@@ -108,7 +109,7 @@ def _spoken(name: str, op: str) -> Callable[[Any], Any]:
         texts = _texts(value)
         if name == "command" and any(" " in text for text in texts):
             raise Refused("a command is one word; use text for more")
-        return _one_of([{op: [var(name), text]} for text in texts])
+        return _one_of([{op: [var(name), visible(text)]} for text in texts])
 
     return make
 

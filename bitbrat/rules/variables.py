@@ -16,6 +16,8 @@ from bitbrat.rules.problems import suggest
 from bitbrat.rules.spoken import Spoken, spoken
 from bitbrat.rules.values import UNKNOWN
 
+FOLDED: Final = "~"
+"""Before a variable's name: its text with the case folded, or null when it is not a text. For our own closures only."""
 MAX_PATH = 200
 MAX_SEGMENTS = 8
 FIRST_SESSION_TAGS = frozenset(["first_session", "first-session", "first_of_session", "first-of-session"])
@@ -48,9 +50,16 @@ class Facts(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         source = _SOURCES.get(name)
-        value = source(self) if source else _walk(self.envelope.payload, name.split(".")[1:]) if name.startswith("payload.") else None
+        if name.startswith(FOLDED):
+            value = _folded(self[name[1:]])
+        else:
+            value = source(self) if source else _walk(self.envelope.payload, name.split(".")[1:]) if name.startswith("payload.") else None
         self[name] = value
         return value
+
+
+def _folded(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else UNKNOWN if value is UNKNOWN else None
 
 
 def _walk(value: Any, segments: Iterable[str]) -> Any:
