@@ -173,6 +173,7 @@ def _check_statuses(envelope: Envelope) -> None:
 _ID_FIELDS = {"id", "correlationId", "traceId", "channelId", "connectionId", "tenantId", "replayOf"}
 _TIMES = {"timestamp", "deadline", "startedAt", "endedAt", "at"}
 _DESTINATIONS = {"destination", "egressDestination", "finalizationDestination"}
+_NOT_A_TOPIC = {"string_pattern_mismatch", "string_too_long"}
 
 
 def _refusal(detail: ErrorDetails) -> BitBratError:
@@ -181,10 +182,10 @@ def _refusal(detail: ErrorDetails) -> BitBratError:
     field, name = ".".join(where), next((part for part in reversed(where) if not part.isdigit()), "")
     kind, text = detail["type"], f"{'.'.join(where)}: {detail['msg']}"[:300]
     if where[0] == "routingSlip":
-        return _slip_refusal(where, name, kind, text)
+        return _slip_refusal(where, name, kind, text, nothing=detail["input"] is None)
     if kind == "missing":
         return EnvelopeError("envelope.bad_id" if field == "id" else "envelope.missing_field", f"{field} is missing")
-    if name in _DESTINATIONS and kind == "string_pattern_mismatch":
+    if name in _DESTINATIONS and kind in _NOT_A_TOPIC:
         return SlipError("slip.forbidden_destination", f"{field} is not a topic name")
     if name in _TIMES:
         return EnvelopeError("envelope.bad_timestamp", f"{field} is not an RFC 3339 time with a zone")
@@ -195,11 +196,11 @@ def _refusal(detail: ErrorDetails) -> BitBratError:
     return EnvelopeError("envelope.too_large" if kind == "too_long" else "envelope.bad_field", text)
 
 
-def _slip_refusal(where: list[str], name: str, kind: str, text: str) -> BitBratError:
+def _slip_refusal(where: list[str], name: str, kind: str, text: str, *, nothing: bool) -> BitBratError:
     if len(where) == 1:
         return SlipError("slip.too_long" if kind == "too_long" else "slip.bad", text)
-    if name == "destination" and kind == "missing":
+    if name == "destination" and (kind == "missing" or nothing):
         return SlipError("slip.no_destination", f"{'.'.join(where)} is missing")
-    if name == "destination" and kind in ("string_pattern_mismatch", "string_too_long"):
+    if name == "destination" and kind in _NOT_A_TOPIC:
         return SlipError("slip.forbidden_destination", f"{'.'.join(where)} is not a topic name")
     return SlipError("slip.bad_step", text)
