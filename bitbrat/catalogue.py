@@ -132,6 +132,24 @@ CATALOGUE: dict[str, Entry] = {
     "irc.line_too_long": Entry(
         "More than 64 KiB came without a line end.", "The connection is closed and opened anew; check the server's address."
     ),
+    "irc.login_failed": Entry(
+        "Twitch refused the token of the chat login.", "Sign in again, or set a fresh token; the rest goes on meanwhile."
+    ),
+    "irc.bad_auth_format": Entry("Twitch cannot read the chat login at all.", "Correct the account name and the token in the settings."),
+    "irc.join_failed": Entry("A channel was not joined.", "Check its spelling, and whether the account is banned there: bitbrat doctor."),
+    "irc.disconnected": Entry(
+        "The chat connection was lost or could not be opened.", "Nothing: it comes back by itself. Check the network."
+    ),
+    # egress: replies on their way out
+    "egress.not_sent": Entry("Nothing was sent.", "See the message for why: bitbrat trace ID. Sending it again is safe."),
+    "egress.unknown_outcome": Entry(
+        "Something was sent, and nobody knows what became of it.", "Look at the chat, then bitbrat dlq replay ID."
+    ),
+    "egress.refused": Entry("The chat refused the message.", "Twitch's own reason is in the message: bitbrat trace ID."),
+    "egress.empty": Entry("Nothing was left to say once line ends and control characters were taken out.", "Give the reply a text."),
+    "egress.too_late": Entry(
+        "The reply's deadline passed before it could be sent.", "Raise the deadline, or ask bitbrat doctor what is slow."
+    ),
     # cli
     "cli.unknown_code": Entry("There is no such error code.", "List them all: bitbrat explain"),
     "cli.cannot_connect": Entry("Nothing answers there.", "Start it: make dev"),

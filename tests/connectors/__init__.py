@@ -1,0 +1,1 @@
+"""Claims about the clients of the outside world, against servers on real sockets."""
