@@ -26,8 +26,13 @@ def visible(text: str) -> str:
     """``text`` composed (NFC) and without invisible characters. A joiner inside an emoji is kept."""
     if text.isascii():
         return text
-    kept = (c for c in text if c not in _FILLERS and (unicodedata.category(c) != "Cf" or c == _ZERO_WIDTH_JOINER))
-    return unicodedata.normalize("NFC", "".join(kept))
+    return unicodedata.normalize("NFC", "".join(c for c in text if not _invisible(c)))
+
+
+def _invisible(character: str) -> bool:
+    if character in _FILLERS or "\U000e0000" <= character <= "\U000e0fff":
+        return True
+    return character != _ZERO_WIDTH_JOINER and unicodedata.category(character) == "Cf"
 
 
 def spoken(payload: Mapping[str, Any]) -> Spoken:

@@ -48,6 +48,9 @@ class Facts(dict[str, Any]):
         """
         return cls(envelope, now, known or {})
 
+    def __bool__(self) -> bool:
+        return True  # a message about which nothing was asked yet is still a message
+
     def __missing__(self, name: str) -> Any:
         source = _SOURCES.get(name)
         if name.startswith(FOLDED):

@@ -35,41 +35,13 @@ def test_the_table_holds(area, tree, payload, expected):
 
 def test_the_table_covers_every_operator_of_jsonlogic():
     """No operator is left to chance."""
-    operators = {
-        *[
-            "var",
-            "missing",
-            "missing_some",
-            "if",
-            "?:",
-            "==",
-            "===",
-            "!=",
-            "!==",
-            "!",
-            "!!",
-            "or",
-            "and",
-            ">",
-            ">=",
-            "<",
-            "<=",
-            "max",
-            "min",
-            "+",
-            "-",
-            "*",
-            "/",
-            "%",
-            "map",
-            "reduce",
-        ],
-        *["filter", "all", "none", "some", "merge", "in", "cat", "substr", "log"],
-    }
+    logic = {"if", "?:", "==", "===", "!=", "!==", "!", "!!", "or", "and", ">", ">=", "<", "<="}
+    numbers = {"max", "min", "+", "-", "*", "/", "%"}
+    rest = {"var", "missing", "missing_some", "map", "reduce", "filter", "all", "none", "some", "merge", "in", "cat", "substr", "log"}
 
     def names(tree):
         if isinstance(tree, dict):
             return set(tree).union(*(names(value) for value in tree.values()))
         return set().union(*(names(item) for item in tree)) if isinstance(tree, list) else set()
 
-    assert operators <= set().union(*(names(case[1]) for case in CASES))
+    assert logic | numbers | rest <= set().union(*(names(case[1]) for case in CASES))
