@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ class LocalStore(ABC):
 
     def __init__(self, *, patience: float) -> None:
         self.locks = KeyLocks(patience)
+        self._patience = patience
         self._closed = False
         self._transactions = 0
         self._quiet = asyncio.Event()
@@ -50,10 +52,11 @@ class LocalStore(ABC):
         """See the port."""
 
     async def close(self) -> None:
-        """Refuse what is new, wait for the transactions under way."""
+        """Refuse what is new, wait for the transactions under way, but no longer than anybody waits for them."""
         self._closed = True
         if self._transactions:
-            await self._quiet.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), self._patience)
 
     def refuse_if_closed(self) -> None:
         """Raise ``store.closed`` if so."""

@@ -116,4 +116,5 @@ def _record(row: Sequence[Any]) -> FinalRecord:
     if not isinstance(values["data"], bytes):
         raise TypeError("data is not bytes")
     values.update(at=moment_of(values["at"]), detail=detail, group=values.pop("grp"))
+    values.update(surplus=int(values["surplus"]), replays=int(values["replays"]))
     return FinalRecord(**values)

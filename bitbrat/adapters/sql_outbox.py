@@ -85,5 +85,5 @@ def _outgoing(row: Sequence[Any]) -> Outgoing:
     names = ascii_json(headers)
     if not isinstance(data, bytes) or not isinstance(names, dict) or not all(isinstance(one, str) for one in names.values()):
         raise ValueError("not a message")
-    hop = Hop(group, hop_id, attempt) if hop_id else None
+    hop = Hop(group, hop_id, int(attempt)) if hop_id else None
     return Outgoing(wire_id, topic, data, names, moment_of(ready) if held else None, hop)

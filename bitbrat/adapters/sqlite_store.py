@@ -61,7 +61,6 @@ class SqliteStore(LocalStore):
     def __init__(self, path: str | Path, world: World, *, patience: float = 10.0) -> None:
         super().__init__(patience=patience)
         self._path = path
-        self._patience = patience
         self._clock = WorldClock(world)
         self._opened: SqliteFile | None = None
         self._tables: dict[int, SqlTables] = {}

@@ -1,0 +1,1 @@
+"""One suite for every bus, one for every store."""

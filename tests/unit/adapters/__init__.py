@@ -1,0 +1,1 @@
+"""Claims about the inside of adapters; what they promise is in ``tests/contract``."""
