@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 from bitbrat.adapters.delivering import Handed
 from bitbrat.adapters.group_queue import GroupQueue
@@ -32,11 +33,11 @@ class Consumption:
             await asyncio.sleep(0)
         while not self._ended:
             hungry = self._in_flight < self._limit
-            if hungry and (taken := self._queue.take(self)) is not None:
+            if hungry and (delivery := self._queue.take(self)) is not None:
                 self._in_flight += 1
-                delivery, first = taken
-                if first:
-                    await self._note(delivery)
+                noted = self._queue.shelf.handing(delivery)
+                if noted is not None:
+                    await self._until(noted, delivery)
                 return delivery
             await self._sleep(hungry)
         raise StopAsyncIteration
@@ -76,10 +77,8 @@ class Consumption:
             self._wake = None
             self._queue.hungry.pop(self, None)
 
-    async def _note(self, delivery: Handed) -> None:
-        noted = self._queue.shelf.handing(delivery.seq)
-        if noted is None:
-            return
+    @staticmethod
+    async def _until(noted: Awaitable[object], delivery: Handed) -> None:
         try:
             await noted
         except BaseException:

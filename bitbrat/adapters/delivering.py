@@ -19,16 +19,16 @@ class Stored(NamedTuple):
 class Shelf(Protocol):
     """Where the messages of one topic lie, as one group sees them, and where its settlements are written down."""
 
-    def after(self, seq: int, limit: int) -> Sequence[Stored]:
-        """The next messages behind ``seq`` that the group has not settled, in order. Fewer than ``limit``: there are no more."""
+    def after(self, seq: int, last: int, limit: int) -> tuple[Sequence[Stored], int]:
+        """Up to ``limit`` messages behind ``seq`` and up to ``last`` that the group has not settled, and how far was read."""
         ...
 
     def get(self, seq: int) -> Stored | None:
         """One message again, or None when it is gone."""
         ...
 
-    def handing(self, seq: int) -> Awaitable[None] | None:
-        """Told before ``seq`` is handed out the first time; what it returns is awaited before."""
+    def handing(self, delivery: Handed) -> Awaitable[object] | None:
+        """Told before a message is handed out; what it returns is awaited before."""
         ...
 
     async def done(self, delivery: Handed) -> None:

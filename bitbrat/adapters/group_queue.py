@@ -44,10 +44,9 @@ class GroupQueue:
         self._last = messages[-1].seq
         self.wake(len(messages))
 
-    def take(self, consumer: Consumer) -> tuple[Handed, bool] | None:
-        """The next message for ``consumer``, and whether it is the first time that it is handed out; None: there is none."""
+    def take(self, consumer: Consumer) -> Handed | None:
+        """The next message for ``consumer``, or None when there is none."""
         stored = self._returned() if self._again else None
-        first = stored is None
         if stored is None:
             if not self._fresh:
                 self._read_ahead()
@@ -58,7 +57,7 @@ class GroupQueue:
         self.taken[stored.seq] = handed
         if self._timer is None:
             self._set_timer()
-        return handed, first
+        return handed
 
     def extend(self, delivery: Handed) -> None:
         """Begin the lease of ``delivery`` anew."""
@@ -102,8 +101,7 @@ class GroupQueue:
 
     def _read_ahead(self) -> None:
         while self._cursor < self._last and not self._fresh:
-            messages = self.shelf.after(self._cursor, PULL)
-            self._cursor = messages[-1].seq if len(messages) == PULL else self._last
+            messages, self._cursor = self.shelf.after(self._cursor, self._last, PULL)
             for stored in messages:
                 if stored.hold > 0:
                     self.put_back(stored.seq, stored.prior, stored.hold)

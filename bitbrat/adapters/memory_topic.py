@@ -116,14 +116,15 @@ class _Shelf:
     def __init__(self, topic: MemoryTopic) -> None:
         self._topic = topic
 
-    def after(self, seq: int, limit: int) -> Sequence[Stored]:
+    def after(self, seq: int, last: int, limit: int) -> tuple[Sequence[Stored], int]:
+        reached = min(last, seq + limit)
         messages = self._topic.messages
-        return [messages[place] for place in range(seq + 1, seq + 1 + limit) if place in messages]
+        return [messages[place] for place in range(seq + 1, reached + 1) if place in messages], reached
 
     def get(self, seq: int) -> Stored | None:
         return self._topic.messages.get(seq)
 
-    def handing(self, seq: int) -> None:
+    def handing(self, delivery: Handed) -> None:
         """Nothing to note: no count survives this process."""
 
     async def done(self, delivery: Handed) -> None:

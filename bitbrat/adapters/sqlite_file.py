@@ -95,6 +95,25 @@ class SqliteFile:
         except sqlite3.Error as error:
             raise self._mapped(error) from error
 
+    def recover(self, work: Callable[[sqlite3.Connection], Any]) -> None:
+        """Look again at what is committed, after a failure; when even that fails, what was known stays."""
+        with contextlib.suppress(sqlite3.Error):
+            work(self._shared.reader)
+
+    def set_up(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in a transaction of its own, now, from where one cannot await: for schemas and first looks."""
+        self._check_open()
+        connection = _connect(self.path)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = work(connection)
+            connection.execute("COMMIT")
+            return result
+        except sqlite3.Error as error:
+            raise self._mapped(error) from error
+        finally:
+            connection.close()
+
     async def close(self) -> None:
         """Wait for what was submitted, then let go; the last handle closes the file and lets the next process in. Idempotent."""
         if not self._closed:
