@@ -17,6 +17,7 @@ from bitbrat.rules.operators import OPERATORS
 from bitbrat.rules.shortcuts import shortcut
 from bitbrat.rules.shorthand import KEYS
 from bitbrat.rules.values import UNKNOWN
+from tests.unit.rules.grammar import CONDITIONS
 from tests.unit.rules.helpers import chat
 
 MODEST = settings(max_examples=150, deadline=None)
@@ -59,7 +60,7 @@ def trees(inner: st.SearchStrategy) -> st.SearchStrategy:
     return st.builds(lambda op, args: {op: args}, operator, st.lists(inner, max_size=3))
 
 
-CONDITIONS = st.recursive(SCALARS | st.builds(lambda name: {"var": name}, VARIABLES), trees, max_leaves=12)
+WILD = st.recursive(SCALARS | st.builds(lambda name: {"var": name}, VARIABLES), trees, max_leaves=12)
 FACTS = st.builds(
     lambda text, payload, role: chat(text, payload=payload if isinstance(payload, dict) else {"a": payload}, role=role),
     st.sampled_from(["!x", "a b", ""]),
@@ -94,7 +95,7 @@ def test_any_json_loads_or_is_refused(data):
 
 
 @MODEST
-@given(CONDITIONS, FACTS)
+@given(CONDITIONS | WILD, FACTS)
 def test_what_loads_evaluates_and_is_explained_the_same(tree, facts):
     """YAML, tree, match and explanation agree; evaluation never raises."""
     try:
