@@ -37,7 +37,7 @@ class Routes:
             dispatch = divert(dispatch, code, now=now)
 
     async def _refusal(self, dispatch: Dispatch) -> str | None:
-        if dispatch.topic == DLQ:
+        if dispatch.topic == DLQ and not _is_step(dispatch):
             return None
         kind = self._classes.get(dispatch.topic)
         if kind is None:
@@ -51,11 +51,16 @@ class Routes:
 def _fits(dispatch: Dispatch, kind: TopicClass) -> bool:
     """Whether the topic is of the class that this turn needs."""
     envelope, topic = dispatch.envelope, dispatch.topic
-    index = envelope.current
-    if index is not None and envelope.routing_slip[index].destination == topic:
-        return kind == "step" and (platform_role(topic) is None)
+    if _is_step(dispatch):
+        return kind == "step" and platform_role(topic) is None
     if topic in _FIXED:
         return True
     if topic == envelope.finalization_destination and kind == "log":
         return True
     return topic == envelope.source.egress_destination and kind == "step" and is_egress(topic)
+
+
+def _is_step(dispatch: Dispatch) -> bool:
+    """Whether this turn goes to a step of the slip."""
+    index = dispatch.envelope.current
+    return index is not None and dispatch.envelope.routing_slip[index].destination == dispatch.topic
