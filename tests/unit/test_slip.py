@@ -202,6 +202,8 @@ ROWS: list[tuple[str, Envelope, Callable[[Envelope], Dispatch | None], Expect | 
      Expect("OK", "internal.reroute.v1", "e1:router@1.0:0", wrote={**RAN, "attributes": {"priority": "1", "reroute": "r" * 1024}})),
     ("the tenth reroute is allowed", event(" ".join(["OK"] * 9 + ["PENDING"]), dict.fromkeys(range(9), REROUTED)),
      _a_turn(Reroute("again")), Expect(" ".join(["OK"] * 10), "internal.reroute.v1", "e1:router@10.0:0", wrote={**RAN, **REROUTED})),
+    ("ten reroutes behind it hinder no other outcome", event(" ".join(["OK"] * 10 + ["PENDING"]), dict.fromkeys(range(10), REROUTED)),
+     _a_turn(Next()), Expect(" ".join(["OK"] * 11), DONE, "e1:finalizer@11.0:0")),
     ("the eleventh reroute: the step fails", event(" ".join(["OK"] * 10 + ["PENDING"]), dict.fromkeys(range(10), REROUTED)),
      _a_turn(Reroute("again")),
      Expect(" ".join(["OK"] * 10 + ["ERROR"]), DONE, "e1:finalizer@11.0:0", "FAILED",
@@ -232,6 +234,8 @@ ROWS: list[tuple[str, Envelope, Callable[[Envelope], Dispatch | None], Expect | 
      Expect("OK", DONE, "e1:finalizer@1.2:0", trail="router egress", replies="r")),
     ("egress without a completion destination: dead letters", event("OK", completion=None), _a_visit("egress"),
      Expect("OK", "internal.dlq.v1", "e1:dlq@1.1:0", trail="egress", reason="slip.no_completion")),
+    ("egress sends to completion also what it could not settle", event("OK", replies=(reply("r"),)), _a_visit("egress"),
+     Expect("OK", DONE, "e1:finalizer@1.1:0", trail="egress", replies="r")),
     ("the finalizer sends an apology through egress", event("ERROR", status="FAILED", replies=(reply("sorry"),)), _a_visit("finalizer"),
      Expect("ERROR", EGRESS, "e1:egress@1.1:0", "FAILED", trail="finalizer", replies="sorry")),
     ("the finalizer does so up to the deadline", event("OK", deadline=NOW, replies=(reply("r"),)), _a_visit("finalizer"),
@@ -246,6 +250,7 @@ ROWS: list[tuple[str, Envelope, Callable[[Envelope], Dispatch | None], Expect | 
      event("OK", deadline=NOW - timedelta(microseconds=1), replies=(reply("r"),)), _a_visit("finalizer"), None),
     ("the finalizer, egress in the trail: the end", event("OK", replies=(reply("r"),), trail=been("egress")), _a_visit("finalizer"), None),
     ("the dead letters are the end", event("OK PENDING"), _a_visit("dlq"), None),
+    ("the dead letters are the end of an undelivered reply too", event("OK", replies=(reply("r"),)), _a_visit("dlq"), None),
     ("an error of the dead letters is the end too", event("OK PENDING"), _a_visit("dlq", "x.y"), None),
     # Refused destinations
     ("a next step that cannot be reached ends in ERROR", event("PENDING PENDING"), _a_refusal(_a_turn(Next())),
@@ -258,6 +263,10 @@ ROWS: list[tuple[str, Envelope, Callable[[Envelope], Dispatch | None], Expect | 
      Expect("OK", "internal.dlq.v1", "e1:dlq@1.0:0", reason="slip.unroutable")),
     ("egress and completion on one topic that cannot be reached: dead letters", event(egress=DONE), _a_refusal(_a_turn(Handled())),
      Expect("OK", "internal.dlq.v1", "e1:dlq@1.0:0", "HANDLED", reason="slip.unroutable")),
+    ("an ingress topic that cannot be reached: dead letters", event("", replies=(reply("r"),)), _a_refusal(_a_visit("ingress")),
+     Expect("", "internal.dlq.v1", "e1:dlq@0.1:0", trail="ingress", replies="r", reason="slip.unroutable")),
+    ("the same with a step ahead, which did not fail", event("PENDING"), _a_refusal(_a_visit("ingress")),
+     Expect("PENDING", "internal.dlq.v1", "e1:dlq@1.1:0", wrote={}, trail="ingress", reason="slip.unroutable")),
 ]  # fmt: skip
 
 
