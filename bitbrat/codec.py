@@ -39,7 +39,8 @@ LIMITS = Limits()
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_BIG_EXPONENT = re.compile(rb"\d[eE]\+?\d{3}")
+_NUMBER_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
+_LONG_NUMBER = b"0" * 200
 _NON_FINITE = re.compile(rb"(?:NaN|Infinity)")
 _BOM = b"\xef\xbb\xbf"
 
@@ -94,7 +95,7 @@ def parse_json(data: bytes, *, limit: int = LIMITS.message) -> Any:
         value = jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
         raise _json_refusal(data, str(error)) from None
-    if _BIG_EXPONENT.search(data) and _has_infinity(value):
+    if _may_overflow(data) and _has_infinity(value):
         raise EnvelopeError("envelope.bad_number", "a number is too large to be finite")
     return value
 
@@ -131,6 +132,12 @@ def _json_refusal(data: bytes, reason: str) -> EnvelopeError:
     return EnvelopeError(code, reason[:200])
 
 
+def _may_overflow(data: bytes) -> bool:
+    """Whether a number in ``data`` may be too large for a float: a long one, or one with an exponent of three digits."""
+    shape = data.translate(_NUMBER_SHAPE)
+    return b"0e000" in shape or b"0e+000" in shape or _LONG_NUMBER in shape
+
+
 def _has_infinity(value: Any) -> bool:
     """Whether any number below ``value`` is infinite. The depth is bounded already."""
     if isinstance(value, float):
@@ -161,13 +168,14 @@ def _modern_step(step: dict[str, Any]) -> dict[str, Any]:
 
 def _check_statuses(envelope: Envelope) -> None:
     """Nothing behind the current step is decided yet, and it is not there at all once the envelope is handled or failed."""
-    current = envelope.current
-    if current is None:
-        return
-    if envelope.status is not None:
-        raise SlipError("slip.inconsistent", f"the envelope is {envelope.status}, but step {current} is PENDING")
-    if any(step.status != "PENDING" for step in envelope.routing_slip[current:]):
-        raise SlipError("slip.inconsistent", f"step {current} is PENDING, but a later one is decided already")
+    pending = False
+    for index, step in enumerate(envelope.routing_slip):
+        if step.status == "PENDING":
+            pending = True
+            if envelope.status is not None:
+                raise SlipError("slip.inconsistent", f"the envelope is {envelope.status}, but step {index} is PENDING")
+        elif pending:
+            raise SlipError("slip.inconsistent", f"step {index} is decided already, but an earlier one is PENDING")
 
 
 _ID_FIELDS = {"id", "correlationId", "traceId", "channelId", "connectionId", "tenantId", "replayOf"}

@@ -17,7 +17,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     StrictBool,
     StrictInt,
     StrictStr,
@@ -34,7 +33,7 @@ MAX_ANNOTATIONS = 256
 MAX_TRAIL = 64
 MAX_NOTE = 1024
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 
 
 def parse_time(value: object) -> datetime:
@@ -45,21 +44,23 @@ def parse_time(value: object) -> datetime:
         return value.astimezone(UTC)
     if not isinstance(value, str) or _RFC3339.match(value) is None:
         raise ValueError("not an RFC 3339 time")
+    time = datetime.fromisoformat(value if value[-1] != "z" and value[10] != "t" else value.upper())
+    if time.tzinfo is UTC:
+        return time
     try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError:
         raise ValueError("a time outside of the years 1 to 9999") from None
 
 
 def format_time(value: datetime) -> str:
-    """The one spelling we write: UTC with ``Z``, fractions only where there are some."""
-    return value.isoformat()[:-6] + "Z"
+    """The one spelling we write, pydantic's too: UTC with ``Z``, fractions only where there are some."""
+    return value.astimezone(UTC).isoformat()[:-6] + "Z"
 
 
 Time = Annotated[
     datetime,
     BeforeValidator(parse_time),
-    PlainSerializer(format_time, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 EnvelopeId = Annotated[StrictStr, StringConstraints(pattern=r"^[!-9;-~]{1,128}$")]
@@ -70,6 +71,9 @@ Status = Literal["PENDING", "OK", "ERROR", "SKIP"]
 ReplyKind = Literal["chat", "whisper", "announce", "action", "event"]
 
 
+_set = object.__setattr__
+
+
 class Value(BaseModel):
     """A frozen value on the wire. Change it with :meth:`but`, which makes a shallow copy."""
 
@@ -77,12 +81,21 @@ class Value(BaseModel):
 
     def but(self, **changes: Any) -> Self:
         """This value with ``changes`` (Python names). Everything else is shared, not copied; nothing is validated again."""
-        return self.model_copy(update=changes)
+        kind = type(self)
+        if not changes.keys() <= kind.__pydantic_fields__.keys():
+            raise TypeError(f"{kind.__name__} has no field {', '.join(sorted(changes.keys() - kind.__pydantic_fields__.keys()))}")
+        # What pydantic's model_copy does, without copying what is frozen anyway; every hop does this a few times.
+        copy = kind.__new__(kind)
+        _set(copy, "__dict__", {**self.__dict__, **changes})
+        _set(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys())
+        _set(copy, "__pydantic_extra__", self.__pydantic_extra__)
+        _set(copy, "__pydantic_private__", None)
+        return copy
 
     def without(self, *names: str) -> Self:
         """This value with the fields ``names`` (Python names) as if they had never been set: gone from the wire, not null."""
         copy = self.but(**{name: type(self).model_fields[name].get_default(call_default_factory=True) for name in names})
-        object.__setattr__(copy, "__pydantic_fields_set__", copy.model_fields_set - set(names))
+        _set(copy, "__pydantic_fields_set__", copy.model_fields_set - set(names))
         return copy
 
     def to_wire(self) -> dict[str, Any]:
@@ -215,7 +228,10 @@ class Envelope(Value):
     @property
     def current(self) -> int | None:
         """The index of the current step, which is the first PENDING one; None when the slip has ended."""
-        return next((i for i, step in enumerate(self.routing_slip) if step.status == "PENDING"), None)
+        for index, step in enumerate(self.routing_slip):
+            if step.status == "PENDING":
+                return index
+        return None
 
     @property
     def undelivered(self) -> Sequence[Reply]:

@@ -167,9 +167,9 @@ def advance(envelope: Envelope, outcome: Outcome, *, now: datetime, retry_in: fl
 
 def _bounded(envelope: Envelope, outcome: Outcome) -> Outcome:
     """``outcome``, or the failure that it is when it would break one of the slip's limits."""
-    if isinstance(outcome, Revise) and len(envelope.routing_slip) + len(outcome.steps) > MAX_STEPS:
-        return Failed("slip.too_long", f"the slip would have more than {MAX_STEPS} steps")
     if isinstance(outcome, Revise):
+        if len(envelope.routing_slip) + len(outcome.steps) > MAX_STEPS:
+            return Failed("slip.too_long", f"the slip would have more than {MAX_STEPS} steps")
         nowhere = next((step for step in outcome.steps if isinstance(step, str) and not is_topic(step_topic(step))), None)
         if nowhere is not None:
             return Failed("slip.unroutable", f"no step can be called {nowhere!r:.80}")

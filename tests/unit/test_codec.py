@@ -125,6 +125,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("minus Infinity", b'{"x":-Infinity}', "envelope.bad_number"),
     ("a number beyond floats", b'{"x":1e999}', "envelope.bad_number"),
     ("a number beyond floats, deep", b'{"x":[{"y":-1E+0999}]}', "envelope.bad_number"),
+    ("a long number with a short exponent", b'{"x":' + b"1" * 300 + b"e99}", "envelope.bad_number"),
+    ("a long number with a fraction", b'{"x":-' + b"9" * 400 + b".5}", "envelope.bad_number"),
     ("5,000 digits", b'{"x":' + b"1" * 5000 + b"}", "envelope.bad_number"),
     ("a key twice", b'{"a":1,"b":{"role":1,"role":2}}', "envelope.duplicate_key"),
     ("a key twice, spelt with an escape", b'{"role":1,"r\\u006fle":2}', "envelope.duplicate_key"),
