@@ -102,8 +102,17 @@ CATALOGUE: dict[str, Entry] = {
     "store.schema": Entry(
         "The store's schema is not the one this version needs.", "Use the version of BitBrat that made it, or a new file."
     ),
+    # auth: who is heard
+    "auth.banned": Entry("The user is banned here.", "Take the user off BITBRAT_AUTH__BANNED, or set banned to false in the record."),
+    # dlq: what operators do about failures
+    "dlq.not_found": Entry("There is no final record with this id.", "List the failures: bitbrat dlq list."),
+    "dlq.unreadable": Entry(
+        "These bytes are no envelope, so they cannot be sent again.", "Look at them with bitbrat dlq show ID; mend the sender; discard them."
+    ),
+    "dlq.not_open": Entry("This failure is being replayed, was replayed, or was discarded.", "See its state: bitbrat dlq show ID."),
     # rules: a rules file that was refused (the old rules stay active), and warnings about one
     "rules.bad_yaml": Entry("The rules file is not YAML that we accept.", "Correct the named line; the old rules stay active."),
+    "rules.unreadable": Entry("A rules file cannot be read.", "Look at its path and its permissions; the old rules stay active."),
     "rules.bad_rule": Entry("A rule has a part that makes no sense.", "Correct the named line; see docs/reference/rules.md."),
     "rules.unknown_key": Entry("A rule has a key that does not exist.", "Correct its name; see docs/reference/rules.md."),
     "rules.unknown_variable": Entry("There is no such variable.", "Correct its name; see docs/reference/rules.md."),

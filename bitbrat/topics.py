@@ -83,6 +83,8 @@ class TopicRegistry:
     """
 
     def __init__(self, topics: Iterable[Topic] = PLATFORM) -> None:
+        self.complete = False
+        """Whether there is no other process whose steps are missing here."""
         self._topics: dict[str, Topic] = {}
         self._steps: dict[str, str] = {}
         for topic in topics:

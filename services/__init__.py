@@ -1,0 +1,1 @@
+"""The deployables of BitBrat, one folder each. They never import each other."""

@@ -89,6 +89,7 @@ class Runtime:
 
     def __post_init__(self) -> None:
         self.registry = registry_of(self.services, self.settings)
+        self.registry.complete = not self.bus.capabilities.shared
         self.ingest = Ingest(self.bus, self.world, self.observer, self.options.limits)
         self.ready = False
         self._arounds = {

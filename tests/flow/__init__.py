@@ -1,0 +1,1 @@
+"""Whole ways through the platform, on real buses and stores."""

@@ -1,0 +1,1 @@
+"""Each service, tested as its author would: real hops on a memory bus."""
