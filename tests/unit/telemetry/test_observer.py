@@ -36,6 +36,7 @@ def an_envelope() -> Envelope:
             "v": "1",
             "id": "e1",
             "correlationId": "c1",
+            "traceId": "t1",
             "timestamp": "2026-01-31T12:00:00Z",
             "type": "external.chat.message.v1",
             "source": {"platform": "twitch", "channel": "a"},
