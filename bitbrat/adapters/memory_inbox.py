@@ -149,10 +149,19 @@ class MemoryInbox:
     def unsent(self, *, grace: float, limit: int) -> list[Outgoing]:
         """See the port."""
         now = self._now()
-        oldest = now - round(grace * 1_000_000)
-        found = [row for row in self._fresh.values() if row.ready <= oldest]
-        found += [row for row in self._held.values() if row.ready <= now]
+        found = self._left_since(now - round(grace * 1_000_000), limit)
+        if self.next_due() == 0:
+            found += [row for row in self._held.values() if row.ready <= now]
         return [row.message for row in heapq.nsmallest(limit, found, key=_order)]
+
+    def _left_since(self, oldest: int, limit: int) -> list[_Waiting]:
+        """At least ``limit`` fresh rows, if there are, from the oldest on: they stand in the order in which they came."""
+        found: list[_Waiting] = []
+        for row in self._fresh.values():
+            if row.ready > oldest or (len(found) >= limit and row.ready > found[-1].ready):
+                break
+            found.append(row)
+        return found
 
     def next_due(self) -> float | None:
         """See the port."""
