@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -103,5 +102,3 @@ MESSAGE_OPERATORS: Final[dict[str, Operator]] = {
     "within": Operator(2, 3, _within),
 }
 """These take the message's facts before their arguments."""
-
-ConstantCheck = Callable[[Any], object]

@@ -65,20 +65,27 @@ def _shadowed(ordered: Sequence[Rule]) -> Iterator[Problem]:
 
 
 def _level(ordered: Sequence[Rule]) -> Iterator[Problem]:
-    """Two rules of one priority that one message may match: which comes first is left to their names."""
+    """Rules of one priority that one message may match: which comes first is left to their names. One warning a priority."""
     groups: dict[int, list[Rule]] = defaultdict(list)
     for rule in ordered:
         groups[rule.priority].append(rule)
-    for group in groups.values():
-        keys = [(rule, required(rule.ast, "ci_eq", "command"), required(rule.ast, "==", "type")) for rule in group]
-        for position, (rule, command, kind) in enumerate(keys):
-            other = next((o for o, c, k in keys[:position] if not _apart(command, c) and not _apart(kind, k)), None)
-            if other is not None:
-                yield _warning(
-                    rule,
-                    "rules.same_priority",
-                    f"{rule.id!r} and {other.id!r} have priority {rule.priority}; {other.id!r} comes first by its name",
-                )
+    for priority, group in groups.items():
+        clashing = _clashing(group)
+        if clashing:
+            names = ", ".join(repr(rule.id) for rule in clashing[:5]) + (f" and {len(clashing) - 5} more" if len(clashing) > 5 else "")
+            message = f"{names} have priority {priority} and may match the same message; they are tried in the order of their names"
+            yield _warning(clashing[1], "rules.same_priority", message)
+
+
+def _clashing(group: Sequence[Rule]) -> list[Rule]:
+    """The rules of ``group`` that some message may match together with another of them."""
+    keys = [(required(rule.ast, "ci_eq", "command"), required(rule.ast, "==", "type")) for rule in group]
+    found: dict[int, None] = {}
+    for position, (command, kind) in enumerate(keys):
+        other = next((i for i, (c, k) in enumerate(keys[:position]) if not _apart(command, c) and not _apart(kind, k)), None)
+        if other is not None:
+            found |= {other: None, position: None}
+    return [group[position] for position in sorted(found)]
 
 
 def _apart(a: str | None, b: str | None) -> bool:

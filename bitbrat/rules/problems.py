@@ -32,15 +32,11 @@ class Sink:
         self.problems: list[Problem] = []
         self.errors = 0
 
-    def add(self, code: str, message: str, mark: Mark, *, severity: str = "error") -> None:
+    def add(self, code: str, message: str, mark: Mark) -> None:
         """Note one problem of the rule that is being read."""
-        self.errors += severity == "error"
+        self.errors += 1
         if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append(Problem(code, message, self.file, mark.line, mark.column, self.rule, severity))
-
-    def warn(self, code: str, message: str, mark: Mark) -> None:
-        """Note something that works, but probably not as meant."""
-        self.add(code, message, mark, severity="warning")
+            self.problems.append(Problem(code, message, self.file, mark.line, mark.column, self.rule))
 
     @property
     def failed(self) -> bool:

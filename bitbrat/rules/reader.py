@@ -55,7 +55,7 @@ def _rule(entry: Any, mark: Mark, sink: Sink, known: Collection[str] | None) -> 
         replies=read_replies(fields, sink),
         annotations=read_notes(fields, sink),
         cooldown=read_cooldown(fields, sink),
-        deadline=fields.seconds("deadline"),
+        deadline=fields.seconds("deadline") or None,
         description=fields.text("description"),
         examples=_examples(fields, sink),
         file=sink.file,

@@ -1,8 +1,8 @@
 """Reads YAML as plain data in which everything knows its line and column.
 
 Only the parser's events are used, so no tag can construct anything. Refused: tags, anchors and aliases, duplicate keys, keys that
-are not text, several documents, nesting over 32, scalars over 4,096 characters. Scalars follow YAML 1.2's core schema; the words
-that YAML 1.1 takes for booleans (``on off yes no``) must be quoted, because readers disagree about them.
+are not text, several documents, nesting over 32, scalars over 4,096 characters, more than 60,000 values. Scalars follow YAML 1.2's
+core schema; the words that YAML 1.1 takes for booleans (``on off yes no``) must be quoted, because readers disagree about them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bitbrat.rules.problems import Mark, Sink, shown
 from bitbrat.rules.yaml_text import check_text
 
 MAX_DEPTH = 32
+MAX_NODES = 60_000
 MAX_SCALAR = 4096
 MAX_NUMBER = 2**53
 
@@ -89,6 +90,7 @@ class _Builder:
     def __init__(self, events: Iterator[Event], sink: Sink) -> None:
         self._events = events
         self._sink = sink
+        self._nodes = 0
 
     def document(self) -> tuple[Any, Mark] | None:
         first = self._skip_to_content()
@@ -112,8 +114,9 @@ class _Builder:
 
     def _node(self, event: Event, depth: int) -> Any:
         mark = _mark(event.start_mark)
-        if depth > MAX_DEPTH:
-            self._sink.add("rules.unsafe", f"nested deeper than {MAX_DEPTH}", mark)
+        self._nodes += 1
+        if depth > MAX_DEPTH or self._nodes > MAX_NODES:
+            self._sink.add("rules.unsafe", f"nested deeper than {MAX_DEPTH}, or more than {MAX_NODES} values", mark)
             raise _Stop
         if isinstance(event, AliasEvent):
             self._bad(f"the alias *{event.anchor} is not allowed; write it out", mark)
