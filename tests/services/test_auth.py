@@ -30,10 +30,12 @@ def chat(number: int, *, after: float = 0.0, user: dict | None = None, **changes
 
 
 async def send(store, envelope: Envelope, **settings) -> Sent:
+    """One hop through auth."""
     return await deliver(service, envelope, store=store, settings=AuthSettings(**settings) if settings else None)
 
 
 async def record(store, key: str = KEY, collection: str = "users") -> dict:
+    """A user's record as it is kept."""
     found = await store.get(collection, key)
     return found.value if found else {}
 
