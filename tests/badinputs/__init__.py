@@ -1,1 +1,1 @@
-"""The hundred bad inputs. The ids of the tests are the rows' numbers."""
+"""Inputs that must be refused, and what must happen then: the rows of the page on bad inputs, by number."""
