@@ -20,6 +20,7 @@ MAX_ATTRIBUTES = 16
 _STEP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _LEADS_BACK: Final = frozenset(["ingress", "auth", "authenticated", "router", "reroute"])
 _PLATFORM: Final = frozenset(["egress", "ingress-egress", "finalizer", "complete", "dlq"])
+_DECISION: Final = "route"
 _OURS: Final = frozenset(["optional", "notBefore", "traceparent", "reroute", "rule"])
 
 
@@ -109,8 +110,8 @@ def read_notes(fields: Fields, sink: Sink) -> tuple[Note, ...]:
         inner = Fields(value, sink, "annotate")
         kind, label, score = inner.text("kind", limit=64), inner.text("label", limit=256) or None, inner.get("score")
         notes.append(Note(kind, label, plain(inner.get("value")), score if _is_number(score) else None))
-        if not kind:
-            sink.add("rules.bad_rule", "annotate: kind is missing", mark)
+        if not kind or kind == _DECISION:
+            sink.add("rules.bad_rule", f"annotate: kind is missing, or is {_DECISION!r}, which the router keeps for its decisions", mark)
         if score is not None and not _is_number(score):
             inner.bad("score", f"{shown(score)} is not a number")
         inner.done()

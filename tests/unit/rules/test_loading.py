@@ -176,3 +176,79 @@ def test_an_empty_file_is_refused():
     assert problems("")[0].code == "rules.bad_yaml"
     assert problems("# only a comment\n")[0].code == "rules.bad_yaml"
     assert len(rules("[]")) == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "says"),
+    [
+        ("slip: [{step: quest, maxAttempts: 11}]", "rules.bad_rule", "from 1 to 10"),
+        ("slip: [{step: quest, attributes: {notBefore: x}}]", "rules.bad_rule", "the platform's own"),
+        ("slip: [{step: quest, attribute: {}}]", "rules.unknown_key", "did you mean 'attributes'?"),
+        ("slip: [5]", "rules.bad_rule", "not the name of a step"),
+        ("reply: ''", "rules.bad_rule", "says nothing"),
+        ("reply: {kind: shout, text: hi}", "rules.bad_rule", "chat, whisper"),
+        ("annotate: {kind: route}", "rules.bad_rule", "keeps for its decisions"),
+        ("annotate: {kind: mood, score: high}", "rules.bad_rule", "not a number"),
+        ("cooldown: {user: 5}", "rules.bad_rule", "with its unit"),
+        ("cooldown: {reply: shout}", "rules.bad_rule", "silent, react, once"),
+        ("deadline: 90d", "rules.bad_rule", "30d"),
+        ("priority: high", "rules.bad_rule", "whole number"),
+        ("enabled: 1", "rules.bad_rule", "neither true nor false"),
+        ("tests: [{say: x}]", "rules.bad_rule", "expect is missing"),
+        ("tests: [{expect: {match: true}}]", "rules.bad_rule", "say or type is missing"),
+        ("tests: [{say: x, as: king, expect: {match: true}}]", "rules.bad_rule", "king"),
+        ("answer: hi", "rules.unknown_key", "there is no key 'answer'"),
+    ],
+)
+def test_each_part_says_what_is_wrong_with_it(part, code, says):
+    """A code, a place and a sentence for every part of a rule."""
+    found = problems(f"- id: r\n  match: {{}}\n  {part}\n")
+
+    assert found[0].code == code
+    assert says in found[0].message
+    assert found[0].line == 3
+
+
+def test_a_rule_can_be_a_whole_feature():
+    """Steps with options, replies of kinds, notes, cooldowns and a deadline, as they are written."""
+    rule = rules("""
+- id: r
+  match: {}
+  slip: [one, {step: two, optional: true, maxAttempts: 5, attributes: {tone: calm}}]
+  reply: [hello, {kind: action, text: waves}]
+  annotate: [{kind: mood, label: happy, value: 3, score: 0.5}]
+  cooldown: {user: 1m30s, global: 500ms, reply: react}
+  deadline: 2m
+""").rules[0]
+
+    assert [(step.step, step.optional, step.max_attempts, dict(step.attributes)) for step in rule.slip] == [
+        ("one", False, None, {}),
+        ("two", True, 5, {"tone": "calm"}),
+    ]
+    assert [(reply.kind, reply.text) for reply in rule.replies] == [("chat", "hello"), ("action", "waves")]
+    assert [note.to_json() for note in rule.annotations] == [{"kind": "mood", "label": "happy", "value": 3, "score": 0.5}]
+    assert (rule.cooldown.user, rule.cooldown.everybody, rule.cooldown.reply, rule.deadline) == (90.0, 0.5, "react", 120.0)
+
+
+def test_a_failing_example_says_what_was_different():
+    """The message of ``bitbrat rules test``."""
+    results = rules("""
+- id: first
+  match: {text: hi}
+  slip: [quest]
+  reply: hello {user.displayName}
+  tests:
+    - {say: hi, expect: {slip: [other]}}
+    - {say: hi, expect: {reply: bye}}
+    - {say: bye, expect: {match: true}}
+    - {say: hi, expect: {match: false}}
+    - {type: external.other.v1, payload: {text: hi}, as: moderator, expect: {match: true}}
+""").run_tests()
+
+    assert [(result.passed, result.line) for result in results] == [(False, 7), (False, 8), (False, 9), (False, 10), (True, 11)]
+    assert [result.message for result in results[:4]] == [
+        "the slip is ['quest'], not ['other']",
+        "the replies are ['hello Ann'], not 'bye'",
+        "no rule matched",
+        "first matched, and should not",
+    ]
