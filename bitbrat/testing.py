@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bitbrat.adapters.memory_bus import MemoryBus
-from bitbrat.adapters.memory_store import MemoryStore
 from bitbrat.bus import Message
 from bitbrat.codec import decode, encode
 from bitbrat.envelope import Envelope, RoutingStep, Source, User
@@ -26,6 +24,7 @@ from bitbrat.hop import Silent
 from bitbrat.hop.observer import HopEnd
 from bitbrat.outcome import Dispatch
 from bitbrat.runtime import Options, Runtime, build
+from bitbrat.runtime.ports import open_bus, open_store
 from bitbrat.service import Service
 from bitbrat.slip import onward
 from bitbrat.store import FinalRecord, Store
@@ -65,12 +64,14 @@ def _step(step: str | RoutingStep) -> RoutingStep:
 
 @dataclass(frozen=True)
 class Sent:
-    """What a hop sent: where to, the envelope as it left, its wire id, and for a retry the time before which it waits."""
+    """What a hop sent: where to, the envelope as it left, its wire id, for a retry the time before which it waits, and for a
+    dead letter the code under which it is filed."""
 
     topic: str
     envelope: Envelope
     wire_id: str
     not_before: datetime | None = None
+    reason: str | None = None
 
 
 class Witness(Silent):
@@ -95,21 +96,35 @@ class Witness(Silent):
 
 
 async def deliver(
-    service: Service, envelope: Envelope, *, store: Store | None = None, settings: Any = None, world: World | None = None
+    service: Service,
+    envelope: Envelope,
+    *,
+    store: Store | None = None,
+    settings: Any = None,
+    world: World | None = None,
+    steps: Iterable[str] = (),
 ) -> Sent:
     """Run one real hop of ``service`` for ``envelope`` and return what it sent first.
 
     The message is published on a memory bus to the topic of its current step (or, for a platform service, to the topic
     that it reads), taken from there, handled, decided, recorded, published and acknowledged. Raises ``config.bad`` when
-    ``service`` does not listen there, ``AssertionError`` when the handler changed its input.
+    ``service`` does not listen there, ``AssertionError`` when the handler changed its input. ``steps`` are the names of
+    other steps that this deployment has.
     """
     world, witness = world or RealWorld(), Witness()
     runtime = build(
-        [service], bus=MemoryBus(world), store=store or MemoryStore(world), world=world, settings={service.name: settings}, observer=witness
+        [service],
+        bus=open_bus("memory://", world),
+        store=store or open_store("memory://", world),
+        world=world,
+        settings={service.name: settings},
+        observer=witness,
     )
     topic, wire_id = _entry(service, envelope, settings)
     for other in {step.destination for step in envelope.routing_slip} - {known.name for known in runtime.registry}:
         runtime.registry.add(Topic(other, "step"))
+    for name in steps:
+        runtime.registry.add(Topic(step_topic(name), "step"), step=name)
     await runtime.store.open()
     await runtime.bus.ensure(runtime.registry)
     before = copy.deepcopy(envelope.to_wire())
@@ -119,7 +134,7 @@ async def deliver(
     if not witness.sent:
         raise AssertionError("; ".join(witness.refusals) or f"{service.name} sent nothing: this was the end")
     dispatch = witness.sent[0]
-    return Sent(dispatch.topic, decode(encode(dispatch.envelope)), dispatch.wire_id, dispatch.not_before)
+    return Sent(dispatch.topic, decode(encode(dispatch.envelope)), dispatch.wire_id, dispatch.not_before, dispatch.reason)
 
 
 def _entry(service: Service, envelope: Envelope, settings: Any) -> tuple[str, str]:
@@ -178,7 +193,14 @@ async def platform(
 ) -> AsyncIterator[Platform]:
     """``services``, running together on a memory bus until the block ends. ``topics`` are added to the deployment's."""
     world = world or RealWorld()
-    runtime = build(services, bus=MemoryBus(world), store=store or MemoryStore(world), world=world, settings=settings, options=options)
+    runtime = build(
+        services,
+        bus=open_bus("memory://", world),
+        store=store or open_store("memory://", world),
+        world=world,
+        settings=settings,
+        options=options,
+    )
     for topic in topics:
         runtime.registry.add(topic)
     await runtime.start()
