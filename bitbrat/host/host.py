@@ -1,0 +1,96 @@
+"""Services become a process: settings, ports, telemetry, HTTP, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bitbrat.config import CoreSettings, ServiceSettings, load
+from bitbrat.host.http import Front
+from bitbrat.runtime import Options, Runtime, build, open_bus, open_store
+from bitbrat.secrets import Secrets
+from bitbrat.service import Service
+from bitbrat.telemetry.logging import Logs
+from bitbrat.telemetry.metrics import Metrics
+from bitbrat.telemetry.observer import Telemetry
+from bitbrat.world import RealWorld, World
+
+LAST_SECOND = 1.0
+"""Of the time that a process has to stop, what is kept for letting go of bus, store and sockets."""
+
+
+@dataclass
+class Host:
+    """One process. Build it with :meth:`of`, which raises ``ConfigError`` with everything that is wrong at once."""
+
+    core: CoreSettings
+    runtime: Runtime
+    metrics: Metrics
+    logs: Logs
+    front: Front
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def of(
+        cls,
+        services: Sequence[Service],
+        environ: Mapping[str, str],
+        *,
+        world: World | None = None,
+        token: str | None = None,
+        required: Sequence[str] = ("BITBRAT_BUS", "BITBRAT_STORE"),
+    ) -> Host:
+        """A process of ``services``. With ``token``, the loopback API is served too."""
+        world = world or RealWorld()
+        core, settings = read_settings(services, environ, required=required)
+        secrets = Secrets.of([core, *settings.values()])
+        logs = Logs(log_format=core.log_format, level=core.log_level, redact=secrets.redact, now=world.now)
+        metrics = Metrics()
+        runtime = build(
+            services,
+            bus=open_bus(core.bus or "memory://", world),
+            store=open_store(core.store or "memory://", world),
+            world=world,
+            settings=settings,
+            observer=Telemetry(metrics, logs),
+            options=Options(drain=max(core.drain_seconds - LAST_SECOND, 0.0)),
+            logs={service.name: logs.logger(service.name) for service in services},
+        )
+        return cls(core, runtime, metrics, logs, Front(core, runtime, metrics, token=token))
+
+    async def start(self) -> None:
+        """Start, listen, and be ready."""
+        await self.front.claim_port()
+        await self.runtime.start()
+        await self.front.serve()
+
+    async def stop(self) -> None:
+        """Stop listening, drain, let go. Idempotent."""
+        await self.front.close()
+        await self.runtime.stop()
+
+    async def run(self) -> None:
+        """Start, wait for SIGTERM or SIGINT, stop."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        try:
+            await self.start()
+            await self.stopping.wait()
+        finally:
+            await self.stop()
+
+
+def read_settings(
+    services: Sequence[Service], environ: Mapping[str, str], *, required: Sequence[str] = ()
+) -> tuple[CoreSettings, dict[str, Any]]:
+    """The core settings and those of each service by its name. Raises ``ConfigError`` with every problem at once."""
+    classes: list[type[ServiceSettings]] = [CoreSettings]
+    owners = [service for service in services if service.settings is not None]
+    classes += [service.settings for service in owners if service.settings is not None]
+    core, *rest = load(classes, environ, required=required)
+    assert isinstance(core, CoreSettings)  # noqa: S101 - the first class that was asked for
+    return core, {service.name: settings for service, settings in zip(owners, rest, strict=True)}
