@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from bitbrat.adapters.delivering import Stored
 from bitbrat.adapters.sqlite_file import SqliteFile
 from bitbrat.adapters.sqlite_gather import Gather
 from bitbrat.adapters.sqlite_ids import RecentIds
+from bitbrat.adapters.sqlite_shelf import header_lines
 from bitbrat.adapters.sqlite_topic import SqliteTopic
 from bitbrat.bus import WIRE_ID, Message, Receipt
 from bitbrat.errors import BusFull
@@ -69,7 +69,7 @@ class Publisher:
                 full = BusFull("bus.full", f"topic {topic.name} is full: {topic.count} messages, {topic.size} bytes")
                 return _Answer(receipts, full, stored)
             topic.newest += 1
-            rows.append((topic.newest, message.id, json.dumps(dict(message.headers)), message.data, now))
+            rows.append((topic.newest, message.id, header_lines(message.headers), message.data, now))
             stored.append((topic, Stored(topic.newest, message.data, {**message.headers, WIRE_ID: message.id})))
             receipts.append(_STORED)
         return _Answer(receipts, None, stored)

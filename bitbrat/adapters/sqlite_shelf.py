@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from bitbrat.adapters.delivering import Handed, Stored
@@ -142,7 +141,7 @@ class SqliteShelf:
     def _stored(self, seq: int, wire_id: str, headers: str, data: bytes) -> Stored:
         due, prior = self._notes.pop(seq, (0.0, int(seq <= self._handed_before)))
         hold = due - self._world.now().timestamp() if due else 0.0
-        return Stored(seq, data, {**json.loads(headers), WIRE_ID: wire_id}, prior, hold)
+        return Stored(seq, data, {**_from_lines(headers), WIRE_ID: wire_id}, prior, hold)
 
     def _mark_soon(self) -> None:
         if self._timer is None:
@@ -162,3 +161,13 @@ def _statement(sql: str, values: tuple[Any, ...]) -> Callable[[sqlite3.Connectio
         connection.execute(sql, values)
 
     return work
+
+
+def header_lines(headers: Mapping[str, str]) -> str:
+    """Headers as they lie in the file: ``name: value``, one a line. No value has a line break: they are printable."""
+    return "\n".join([f"{name}: {value}" for name, value in headers.items()])
+
+
+def _from_lines(text: str) -> dict[str, str]:
+    pairs = (line.partition(": ") for line in text.split("\n") if line)
+    return {name: value for name, _, value in pairs}
