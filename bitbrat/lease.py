@@ -18,9 +18,13 @@ BEATS_PER_LEASE = 3
 
 @dataclass(slots=True)
 class Held:
-    """A delivery in hand and, once it is claimed, the hop that it is for."""
+    """A delivery in hand and, once it is claimed, the hop that it is for.
+
+    ``owner`` is this delivery's own: two deliveries of one hop in one process are two owners.
+    """
 
     delivery: Delivery
+    owner: str
     hop: Hop | None = None
     beats: int = 0
 
@@ -32,7 +36,8 @@ class LeaseKeeper:
         self.owner = owner
         self.lease = lease
         self._store = store
-        self._held: dict[int, Held] = {}
+        self._held: dict[str, Held] = {}
+        self._taken = 0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -48,13 +53,14 @@ class LeaseKeeper:
 
     def hold(self, delivery: Delivery) -> Held:
         """Keep ``delivery`` until it is dropped."""
-        held = Held(delivery)
-        self._held[id(held)] = held
+        self._taken += 1
+        held = Held(delivery, f"{self.owner}:{self._taken}")
+        self._held[held.owner] = held
         return held
 
     def drop(self, held: Held) -> None:
         """It is settled."""
-        self._held.pop(id(held), None)
+        self._held.pop(held.owner, None)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -72,4 +78,4 @@ class LeaseKeeper:
         with contextlib.suppress(BitBratError):
             await held.delivery.extend()
             if held.hop is not None:
-                await self._store.heartbeat(held.hop, owner=self.owner, lease=self.lease)
+                await self._store.heartbeat(held.hop, owner=held.owner, lease=self.lease)

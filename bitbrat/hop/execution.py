@@ -17,15 +17,16 @@ from typing import Any, Literal, Protocol
 from bitbrat.bus import Delivery
 from bitbrat.context import Buffered, Context, Documents, Surroundings
 from bitbrat.envelope import Envelope
-from bitbrat.errors import EnvelopeError, StepFailed, Unavailable
+from bitbrat.errors import EnvelopeError, StepFailed, StoreUnavailable, Unavailable
 from bitbrat.hop.observer import HopEnd
 from bitbrat.hop.once import forget, once
 from bitbrat.hop.sender import due
 from bitbrat.hop.shared import Shared
 from bitbrat.hop.work import TIMED_OUT, Decision, Work
+from bitbrat.lease import Held
 from bitbrat.slip import forward
 from bitbrat.step import ConsumerSpec, Effects, StepSpec
-from bitbrat.store import Claim, Hop, Outgoing, Write
+from bitbrat.store import Claim, Hop, Outgoing
 
 
 class Busy(Exception):
@@ -39,7 +40,7 @@ class Busy(Exception):
 class Execution(Protocol):
     """One kind of claim."""
 
-    async def execute(self, work: Work, delivery: Delivery) -> None:
+    async def execute(self, work: Work, held: Held) -> None:
         """Claim, handle, decide, publish, acknowledge."""
         ...
 
@@ -77,7 +78,7 @@ class Base:
             return without
         try:
             return await self._timed(work, ctx)
-        except Unavailable:
+        except (Unavailable, StoreUnavailable):
             raise
         except Exception as error:
             return work.failed(error)
@@ -169,8 +170,9 @@ class Base:
 class Stateless(Base):
     """``none``: equal input gives an equal wire id, and whoever is next removes a double."""
 
-    async def execute(self, work: Work, delivery: Delivery) -> None:
+    async def execute(self, work: Work, held: Held) -> None:
         """Handle, decide, publish, acknowledge."""
+        delivery = held.delivery
         started_at = self.shared.world.now()
         ctx = self.context(work)
         result = await self.call(work, ctx)
@@ -186,41 +188,41 @@ class Claimed(Base):
 
     intent = False
 
-    async def execute(self, work: Work, delivery: Delivery) -> None:
+    async def execute(self, work: Work, held: Held) -> None:
         """Claim, handle, commit, publish, acknowledge."""
-        store, keeper = self.shared.store, self.shared.keeper
-        claim = await store.claim(work.hop, owner=keeper.owner, lease=keeper.lease, max_starts=work.max_starts, intent=self.intent)
+        delivery, lease = held.delivery, self.shared.keeper.lease
+        claim = await self.shared.store.claim(work.hop, owner=held.owner, lease=lease, max_starts=work.max_starts, intent=self.intent)
         if claim.state in ("done", "stale"):
             await self.decided_before(claim, delivery, work.hop.group)
         elif claim.state == "running":
             raise Busy(claim.wait + 0.05)
         else:
-            await self._own(work, delivery, claim)
+            held.hop = work.hop
+            await self._own(work, held, claim)
 
-    async def _own(self, work: Work, delivery: Delivery, claim: Claim) -> None:
+    async def _own(self, work: Work, held: Held, claim: Claim) -> None:
+        delivery = held.delivery
         started_at = self.shared.world.now()
         tx = Buffered(self.shared.store) if self.spec.effects == "leased" else None
         ctx = self.context(work, tx)
         try:
             result = await self.result(work, ctx, claim)
         except (Unavailable, asyncio.CancelledError):
-            await self.shared.store.release(work.hop, owner=self.shared.keeper.owner)
+            await self.shared.store.release(work.hop, owner=held.owner)
             raise
         except Exception:
             # A platform service waits: the start stays counted, the hop is free again.
-            await self._commit("retry", work.hop, [], [])
+            await self.shared.store.commit(work.hop, "retry", (), owner=held.owner)
             raise
         decision, rows = await self.decide(work, result, ctx, delivery, started_at)
         state: Literal["done", "retry"] = "retry" if decision.retries else "done"
         coming = Hop(work.hop.group, work.hop.id, work.hop.attempt + 1) if decision.retries else work.hop
         writes = list(tx.writes.values()) if tx is not None and not decision.code else []
-        if not await self._commit(state, coming, rows, [*writes, *forget(ctx.once_keys, work.hop.group)]):
+        writes += forget(ctx.once_keys, work.hop.group)
+        if not await self.shared.store.commit(coming, state, rows, owner=held.owner, writes=writes):
             raise Busy(1.0)  # the claim was lost: the result is thrown away, the new owner's counts
         await self.leave(rows, delivery)
         self.told(work, decision, delivery, started_at)
-
-    async def _commit(self, state: Literal["done", "retry"], hop: Hop, rows: list[Outgoing], writes: list[Write]) -> bool:
-        return await self.shared.store.commit(hop, state, rows, owner=self.shared.keeper.owner, writes=writes)
 
 
 class AtMostOnce(Claimed):
@@ -246,14 +248,17 @@ class AtMostOnce(Claimed):
 class Transactional(Base):
     """``transactional``: what the handler writes through ``ctx.tx`` takes effect once, with the decision, or not at all."""
 
-    async def execute(self, work: Work, delivery: Delivery) -> None:
+    async def execute(self, work: Work, held: Held) -> None:
         """Begin, claim, handle, decide, commit; then publish and acknowledge."""
+        delivery = held.delivery
         if delivery.deliveries > 1:
             await self.shared.store.count_start(work.hop)
         started_at = self.shared.world.now()
         decision: Decision | None = None
         async with self.shared.store.transaction() as tx:
             claim = await tx.claim(work.hop, max_starts=work.max_starts)
+            if claim.state == "running":
+                raise Busy(claim.wait + 0.05)
             if claim.state not in ("done", "stale"):
                 decision, rows = await self._inside(work, delivery, claim, tx, started_at)
         if decision is None:

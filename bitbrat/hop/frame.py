@@ -22,12 +22,13 @@ from bitbrat.bus import Delivery
 from bitbrat.codec import decode
 from bitbrat.context import Surroundings
 from bitbrat.envelope import Envelope
-from bitbrat.errors import BitBratError, BusError, StoreError, Unavailable
+from bitbrat.errors import BitBratError, BusError, StoreError, StoreUnavailable, Unavailable
 from bitbrat.hop.execution import EXECUTIONS, Busy, Execution
 from bitbrat.hop.raw import take_raw
 from bitbrat.hop.sender import envelope_headers
 from bitbrat.hop.shared import Shared
 from bitbrat.hop.work import StepWork, VisitWork, Work, early_by
+from bitbrat.lease import Held
 from bitbrat.slip import locate
 from bitbrat.step import ConsumerSpec, StepSpec
 from bitbrat.store import Outgoing
@@ -55,12 +56,16 @@ class HopRunner:
         """
         held = self.shared.keeper.hold(delivery)
         try:
-            await self._run(delivery)
+            await self._run(held)
         except asyncio.CancelledError:
             await delivery.nak(delay=0.05)
             raise
         except Busy as busy:
             await delivery.nak(delay=min(busy.wait, PUT_BACK))
+        except StoreUnavailable as error:
+            if error.code != "store.contended":
+                return await self._put_back(delivery, error, delay=1.0)
+            await delivery.nak(delay=0.05 + self.shared.world.random() / 10)
         except (Unavailable, StoreError, BusError) as error:
             return await self._put_back(delivery, error, delay=1.0)
         except Exception as error:
@@ -74,7 +79,8 @@ class HopRunner:
         await delivery.nak(delay=delay)
         return delay
 
-    async def _run(self, delivery: Delivery) -> None:
+    async def _run(self, held: Held) -> None:
+        delivery = held.delivery
         if isinstance(self.spec, ConsumerSpec) and self.spec.raw:
             await take_raw(self.spec, delivery, self.shared, self._around, self.group)
             return
@@ -86,7 +92,7 @@ class HopRunner:
             await self.shared.sender.dead_letter(delivery, group=self.group, code=refusal.code, message=refusal.message)
             return
         if not await self._put_back_early(delivery, work):
-            await self._execution.execute(work, delivery)
+            await self._execution.execute(work, held)
 
     def _work(self, envelope: Envelope) -> Work:
         if isinstance(self.spec, StepSpec):

@@ -18,32 +18,32 @@ UNKNOWN = "step.unknown_outcome"
 
 async def once(shared: Shared, group: str, key: str, call: Callable[[], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
     """The result of ``call`` for ``key`` in ``group``; see :meth:`bitbrat.context.Context.once`."""
-    hop = Hop(f"{group}#once", key)
-    claim = await shared.store.claim(hop, owner=shared.keeper.owner, lease=shared.keeper.lease, max_starts=1_000, intent=True)
+    hop, owner = Hop(f"{group}#once", key), f"{shared.keeper.owner}#{key}"
+    claim = await shared.store.claim(hop, owner=owner, lease=shared.keeper.lease, max_starts=1_000, intent=True)
     if claim.state == "running":
         raise Unavailable("call", f"{key} is under way elsewhere", code=UNKNOWN)
     if claim.state in ("done", "stale"):
         return await _before(shared, hop)
     if claim.state != "run":
-        await _keep(shared, hop, {"unknown": True})
+        await _keep(shared, hop, owner, {"unknown": True})
         raise StepFailed(UNKNOWN, "an earlier call was cut off; it is not repeated")
     try:
         result = await call()
     except StepFailed as error:
         if error.retryable:
-            await shared.store.release(hop, owner=shared.keeper.owner)
+            await shared.store.release(hop, owner=owner)
         else:
-            await _keep(shared, hop, {"failed": [error.code, error.message]})
+            await _keep(shared, hop, owner, {"failed": [error.code, error.message]})
         raise
     except BaseException:
-        await _keep(shared, hop, {"unknown": True})
+        await _keep(shared, hop, owner, {"unknown": True})
         raise
-    await _keep(shared, hop, {"result": dict(result)})
+    await _keep(shared, hop, owner, {"result": dict(result)})
     return result
 
 
-async def _keep(shared: Shared, hop: Hop, value: Mapping[str, Any]) -> None:
-    await shared.store.commit(hop, "done", (), owner=shared.keeper.owner, writes=[Write(COLLECTION, _key(hop.group, hop.id), value)])
+async def _keep(shared: Shared, hop: Hop, owner: str, value: Mapping[str, Any]) -> None:
+    await shared.store.commit(hop, "done", (), owner=owner, writes=[Write(COLLECTION, _key(hop.group, hop.id), value)])
 
 
 async def _before(shared: Shared, hop: Hop) -> Mapping[str, Any]:
