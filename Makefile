@@ -27,6 +27,7 @@ check: venv-dev ## format, lint, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python tools/sizes.py
 
 bench: venv-dev ## measure hops, buses and rules on this machine
 	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS) || exit 1; done
