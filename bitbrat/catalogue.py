@@ -107,7 +107,8 @@ CATALOGUE: dict[str, Entry] = {
     # dlq: what operators do about failures
     "dlq.not_found": Entry("There is no final record with this id.", "List the failures: bitbrat dlq list."),
     "dlq.unreadable": Entry(
-        "These bytes are no envelope, so they cannot be sent again.", "Look at them with bitbrat dlq show ID; mend the sender; discard them."
+        "These bytes are no envelope, so they cannot be sent again.",
+        "Look at them with bitbrat dlq show ID; mend the sender; discard them.",
     ),
     "dlq.not_open": Entry("This failure is being replayed, was replayed, or was discarded.", "See its state: bitbrat dlq show ID."),
     # rules: a rules file that was refused (the old rules stay active), and warnings about one
@@ -149,6 +150,18 @@ CATALOGUE: dict[str, Entry] = {
     "irc.disconnected": Entry(
         "The chat connection was lost or could not be opened.", "Nothing: it comes back by itself. Check the network."
     ),
+    "irc.ping_flood": Entry("The server sends more PINGs than we answer.", "Check the server's address; Twitch sends one in five minutes."),
+    "irc.cap_refused": Entry(
+        "The server refuses message tags or commands.", "Check the server's address; without tags there are no ids and roles."
+    ),
+    "irc.notice": Entry("The server said something before the login was through.", "Read it: it is in the log line."),
+    "irc.line_refused": Entry(
+        "A chat line was read and could not be stored.", "Look at the bus and the store: bitbrat doctor. The line is lost."
+    ),
+    "irc.lines_dropped": Entry(
+        "Chat lines were read and not stored before the process ended.", "Look at what made the bus slow: bitbrat doctor."
+    ),
+    "irc.refresh_failed": Entry("No fresh token could be got for the chat login.", "Sign in again."),
     # egress: replies on their way out
     "egress.not_sent": Entry("Nothing was sent.", "See the message for why: bitbrat trace ID. Sending it again is safe."),
     "egress.unknown_outcome": Entry(

@@ -77,13 +77,21 @@ class IrcConfig:
     ignore_own_account: bool = True
 
     def __post_init__(self) -> None:
-        if urlsplit(self.url).scheme not in SCHEMES or not urlsplit(self.url).hostname:
+        if not _usable_url(self.url):
             raise ConfigError("config.bad", f"the IRC url must be {', '.join(f'{name}://' for name in SCHEMES)} and name a host")
         object.__setattr__(self, "token", clean_token(self.token))
         object.__setattr__(self, "nick", self.nick.strip().lower())
         object.__setattr__(self, "channels", tuple(dict.fromkeys(channel_name(name) for name in self.channels)))
         if self.token and not _WORD.fullmatch(self.nick):
             raise ConfigError("config.bad", "an IRC login with a token needs the account's name (nick), without spaces")
+
+
+def _usable_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the port is no number, or a bracket is not closed
+        return False
 
 
 def clean_token(token: SecretStr | str | None) -> SecretStr | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import groupby
 
 from bitbrat.connectors.twitch.irc_effects import Deliver, Effect, End, Ended, HandOver, LoginRefused, Note, Online, Write
 from bitbrat.connectors.twitch.irc_line import IrcError, IrcLine, is_blank, parse_line
@@ -124,17 +125,21 @@ class IrcLink:
             await self._carry_out(self.session.tick(self._world.monotonic()))
 
     async def _carry_out(self, effects: Iterable[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case Write(text):
-                    await self.write(text)
-                case Deliver(line):
-                    await self._hand_on(line)
-                case _:
-                    self._note(effect)
-                    self._report(effect)
+        for writes, group in groupby(effects, key=lambda effect: isinstance(effect, Write)):
+            if writes:  # at one go: a server that refuses a login resets the connection, and a second write would hide why
+                await self._transport.write("".join(f"{effect.text}\r\n" for effect in group if isinstance(effect, Write)).encode())
+            else:
+                for effect in group:
+                    await self._apply(effect)
         if self.session.settled:
             self.settled.set()
+
+    async def _apply(self, effect: Effect) -> None:
+        if isinstance(effect, Deliver):
+            await self._hand_on(effect.line)
+        else:
+            self._note(effect)
+            self._report(effect)
 
     def _note(self, effect: Effect) -> None:
         match effect:
