@@ -302,7 +302,7 @@ def test_the_default_folder_need_not_be_there(tmp_path, monkeypatch):
 
 def test_a_named_file_that_is_not_there_is_a_problem(tmp_path):
     """Whoever names a file means it."""
-    book, log, good = book_of(RouterSettings(rules=str(tmp_path / "none.yaml")))
+    _, log, good = book_of(RouterSettings(rules=str(tmp_path / "none.yaml")))
 
     assert (good, log.errors) == (False, ["rules.unreadable"])
 
@@ -315,7 +315,7 @@ def test_a_step_that_nobody_has_is_refused_where_all_steps_are_known(path, stric
     registry = TopicRegistry()
     registry.complete = complete
     registry.add(Topic("internal.quest.v1", "step"), step="quest")
-    book, log, loaded = book_of(RouterSettings(rules=str(path), strict_steps=strict), registry)
+    _, log, loaded = book_of(RouterSettings(rules=str(path), strict_steps=strict), registry)
 
     assert loaded is good
     assert set(log.errors) == (set() if good else {"rules.unknown_service"})
