@@ -23,7 +23,8 @@ from bitbrat.codec import decode
 from bitbrat.context import Surroundings
 from bitbrat.envelope import Envelope
 from bitbrat.errors import BitBratError, BusError, StoreError, StoreUnavailable, Unavailable
-from bitbrat.hop.execution import EXECUTIONS, Busy, Execution
+from bitbrat.hop.base import Busy, Execution
+from bitbrat.hop.execution import EXECUTIONS
 from bitbrat.hop.raw import take_raw
 from bitbrat.hop.sender import envelope_headers
 from bitbrat.hop.shared import Shared

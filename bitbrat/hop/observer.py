@@ -60,6 +60,14 @@ class Observer(Protocol):
         """The relay published rows that a hop had left."""
         ...
 
+    def finalised(self, outcome: str, seconds: float | None = None) -> None:
+        """An envelope has its final record, ``seconds`` after it was accepted."""
+        ...
+
+    def final_duplicate(self, envelope_id: str) -> None:
+        """An envelope that has its final record came to its end again."""
+        ...
+
     def trouble(self, where: str, error: BaseException) -> None:
         """Something that should not happen; the message was put back."""
         ...
@@ -87,6 +95,12 @@ class Silent:
         """Nothing."""
 
     def resent(self, count: int) -> None:
+        """Nothing."""
+
+    def finalised(self, outcome: str, seconds: float | None = None) -> None:
+        """Nothing."""
+
+    def final_duplicate(self, envelope_id: str) -> None:
         """Nothing."""
 
     def trouble(self, where: str, error: BaseException) -> None:

@@ -1,0 +1,58 @@
+"""The execution whose effects, decision and outbox are one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bitbrat.bus import Delivery
+from bitbrat.hop.base import Base, Busy
+from bitbrat.hop.noted import Noted
+from bitbrat.hop.work import Decision, Work
+from bitbrat.lease import Held
+from bitbrat.step import StepSpec
+from bitbrat.store import Claim, Hop, Outgoing, Transaction
+
+
+class Transactional(Base):
+    """``transactional``: what the handler writes through ``ctx.tx`` takes effect once, with the decision, or not at all."""
+
+    async def execute(self, work: Work, held: Held) -> None:
+        """Begin, claim, handle, decide, commit; then publish and acknowledge."""
+        delivery = held.delivery
+        if delivery.deliveries > 1:
+            await self.shared.store.count_start(work.hop)
+        started_at = self.shared.world.now()
+        decision: Decision | None = None
+        async with self.shared.store.transaction() as transaction:
+            tx = Noted(transaction)
+            claim = await transaction.claim(work.hop, max_starts=work.max_starts)
+            if claim.state == "running":
+                raise Busy(claim.wait + 0.05)
+            if claim.state not in ("done", "stale"):
+                decision, rows = await self._inside(work, delivery, claim, transaction, tx, started_at)
+        if decision is None:
+            await self.decided_before(claim, delivery, work.hop.group)
+            return
+        tx.tell(self.shared.observer)
+        await self.leave(rows, delivery)
+        self.told(work, decision, delivery, started_at)
+
+    async def _inside(
+        self, work: Work, delivery: Delivery, claim: Claim, transaction: Transaction, tx: Noted, started_at: datetime
+    ) -> tuple[Decision, list[Outgoing]]:
+        ctx = self.context(work, tx)
+        try:
+            async with transaction.savepoint():
+                result = await self.result(work, ctx, claim)
+                decision, rows = await self.decide(work, result, ctx, delivery, started_at)
+                if decision.code and isinstance(self.spec, StepSpec):
+                    raise _Undo
+        except _Undo:
+            pass
+        coming = Hop(work.hop.group, work.hop.id, work.hop.attempt + 1) if decision.retries else work.hop
+        await transaction.finish(coming, "retry" if decision.retries else "done", rows)
+        return decision, rows
+
+
+class _Undo(Exception):
+    """The step failed: its effects go, its decision stays."""
