@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bitbrat.connectors.twitch.irc_config import IrcTimings
+from bitbrat.connectors.twitch.irc_line import IrcLine
 from bitbrat.errors import ConnectorError
 from bitbrat.fake_twitch import FakeTwitch
 from tests.connectors.bench import Heard, chat, make_client, running, until
@@ -308,8 +309,8 @@ async def test_what_the_consumer_raises_is_counted_and_the_next_line_goes_on() -
     """The client outlives its consumer's errors."""
     heard = Heard()
 
-    async def on_line(line: object) -> None:
-        await heard.on_line(line)  # type: ignore[arg-type]
+    async def on_line(line: IrcLine) -> None:
+        await heard.on_line(line)
         if len(heard.lines) == 1:
             raise ConnectorError("bus.full", "no room")
 
@@ -326,9 +327,9 @@ async def test_a_slow_consumer_slows_the_reader_but_not_the_answers_to_ping() ->
     """Lines wait in the buffer, PING does not."""
     heard, go_on = Heard(), asyncio.Event()
 
-    async def on_line(line: object) -> None:
+    async def on_line(line: IrcLine) -> None:
         await go_on.wait()
-        await heard.on_line(line)  # type: ignore[arg-type]
+        await heard.on_line(line)
 
     async with chat(on_line=on_line) as (server, client, _):
         for n in range(100):
@@ -347,9 +348,9 @@ async def test_a_consumer_that_is_stuck_for_minutes_does_not_make_the_link_look_
     """With the buffer full nothing is read; a PONG that nobody read is not missing."""
     heard, go_on = Heard(), asyncio.Event()
 
-    async def on_line(line: object) -> None:
+    async def on_line(line: IrcLine) -> None:
         await go_on.wait()
-        await heard.on_line(line)  # type: ignore[arg-type]
+        await heard.on_line(line)
 
     async with chat(on_line=on_line) as (server, client, _):
         for n in range(3000):
@@ -363,23 +364,31 @@ async def test_a_consumer_that_is_stuck_for_minutes_does_not_make_the_link_look_
         assert client.counts["duplicates"] == 0
 
 
+@pytest.mark.parametrize("how", ["stopped", "cancelled"])
 @virtual
-async def test_stop_delivers_what_was_read() -> None:
-    """What was taken off the socket would be lost otherwise."""
+async def test_what_was_read_is_delivered_before_the_end(how: str) -> None:
+    """It is off the socket and nobody will say it again."""
     heard = Heard()
 
-    async def on_line(line: object) -> None:
+    async def on_line(line: IrcLine) -> None:
         await asyncio.sleep(0.1)
-        await heard.on_line(line)  # type: ignore[arg-type]
+        await heard.on_line(line)
 
-    async with chat(on_line=on_line) as (server, client, _):
+    async with FakeTwitch(world=LoopWorld()) as server:
+        client = make_client(server.url, heard, on_line=on_line)
+        running_client = asyncio.create_task(client.run())
+        await until(lambda: client.status.joined)
         for n in range(20):
             await server.say("chan", "ann", f"{n}")
         await asyncio.sleep(0.15)
-        await client.stop()
-        await until(lambda: client.status.state == "stopped")
+        if how == "stopped":
+            await client.stop()
+        else:
+            running_client.cancel()
+        await asyncio.gather(running_client, return_exceptions=True)
 
         assert len(heard.texts) == 20
+        assert client.status.state == "stopped"
 
 
 @virtual

@@ -100,15 +100,18 @@ class IrcClient:
         return MappingProxyType(link.session.rooms.get(channel, {}) if link else {})
 
     async def run(self) -> None:
-        """Stay connected until cancelled or stopped. Never raises for the network or a refused login; see :attr:`status`."""
+        """Stay connected until cancelled or stopped; what was read by then is still delivered, for ``drain_wait`` seconds at most.
+
+        Never raises for the network or a refused login; see :attr:`status`.
+        """
         self._stop.clear()
         deliver = asyncio.create_task(self._inbox.run())
         try:
             await first(self._stay(), self._stop.wait())
-            await cancel(*self._tasks)
-            await self._inbox.drain(self.config.timings.drain_wait)
         finally:
-            await cancel(deliver, *self._tasks)
+            await cancel(*self._tasks)
+            await self._inbox.drain(self.config.timings.drain_wait)  # also when cancelled: IRC does not say it again
+            await cancel(deliver)
             self._set("stopped", "")
 
     async def stop(self) -> None:
