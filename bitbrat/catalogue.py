@@ -126,6 +126,24 @@ CATALOGUE: dict[str, Entry] = {
     "rules.unreachable": Entry("A rule comes after one that matches all it matches.", "Give it a lower priority."),
     "rules.same_priority": Entry("Two rules of one priority may match the same message.", "Give them different priorities."),
     "rules.no_source": Entry("A rule asks for what nothing can tell yet.", "It does not match until there is a source for it."),
+    # http: requests that are refused, whatever they ask for
+    "http.bad_request": Entry(
+        "The request is not one that this server understands.", "See the detail; docs/reference/http.md has examples."
+    ),
+    "http.unsupported_media": Entry(
+        "The body is not plain JSON in UTF-8.", "Send Content-Type: application/json, without Content-Encoding."
+    ),
+    "http.invalid": Entry("Fields of the request cannot be accepted.", "Correct the fields that errors names."),
+    "http.timeout": Entry("The request came too slowly.", "Send headers within 10 s and the body within 15 s."),
+    "http.headers_too_large": Entry("The headers are too large.", "Send at most 16 KiB of headers, 8 KiB a line."),
+    "http.not_found": Entry("There is nothing at this path.", "Check the path; bitbrat run prints the routes at start."),
+    "http.method_not_allowed": Entry("This path does not take that method.", "Use one of those in the Allow header."),
+    "http.idempotency_conflict": Entry("This Idempotency-Key was used with another body.", "Use a new key for a new request."),
+    "http.forbidden_host": Entry("The request was made under a name that is not ours.", "Use localhost or 127.0.0.1."),
+    "http.forbidden_origin": Entry("A web page from elsewhere made this request.", "Use the console, or the command line."),
+    "http.not_ready": Entry("The process cannot do its work at the moment.", "Wait, then look at what it misses: bitbrat doctor."),
+    "auth.bad_key": Entry("The key is not accepted.", "Send Authorization: Bearer with the key from the settings."),
+    "net.port_in_use": Entry("The port is already in use.", "Stop what holds it, or set BITBRAT_HTTP_PORT to another one."),
     # config
     "config.missing": Entry("A required setting is missing.", "Set the named environment variable."),
     "config.bad": Entry("A setting has a value that cannot be used.", "Correct the named setting."),

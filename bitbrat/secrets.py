@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, SecretBytes, SecretStr
@@ -76,6 +76,14 @@ class Secrets:
     def __init__(self) -> None:
         self._values: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+
+    @classmethod
+    def of(cls, settings: Iterable[BaseModel]) -> Self:
+        """The secrets of loaded settings."""
+        secrets = cls()
+        for each in settings:
+            secrets.add_settings(each)
+        return secrets
 
     def __repr__(self) -> str:
         return f"Secrets({len(self._values)} values)"
