@@ -20,11 +20,15 @@ FinalState = Literal["open", "replaying", "replayed", "discarded"]
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A hop to be executed once: the group that executes it, its id (``docs/reference/contract.md`` §4), the attempt."""
+    """A hop to be executed once: the group that executes it, its id (``docs/reference/contract.md`` §4), the attempt.
+
+    ``digest`` of the content is kept with the hop where it is given, so that another content under the same id is noticed.
+    """
 
     group: str
     id: str
     attempt: int = 0
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,14 @@ class Claim:
     ``run``: go on. ``done``: decided already; ``outbox`` holds what is still unsent of it. ``stale``: a higher attempt is
     decided; the same. ``running``: somebody else has it for ``wait`` more seconds. ``unknown``: an intent whose owner is
     gone; the caller owns the hop now and must not repeat the call. ``crash_loop``: started too often; the caller owns the
-    hop now and must not run the handler. ``starts`` counts this start too.
+    hop now and must not run the handler. ``starts`` counts this start too. ``digest`` is that of the hop when it was decided.
     """
 
     state: ClaimState
     starts: int = 0
     wait: float = 0.0
     outbox: tuple[Outgoing, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Row:
     owner: str = ""
     lease_until: float = 0.0
     at: int = 0
+    digest: str = ""
 
 
 def judge(row: Row | None, hop: Hop, *, now: float, max_starts: int, counting: int = 1) -> ClaimState:
@@ -76,4 +77,4 @@ def released(row: Row) -> Row | None:
     starts = max(0, row.starts - 1)
     if not starts and not row.attempt:
         return None
-    return Row("retry", row.attempt, starts, at=row.at)
+    return Row("retry", row.attempt, starts, at=row.at, digest=row.digest)

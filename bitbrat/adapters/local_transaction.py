@@ -151,7 +151,7 @@ def _claim(tables: Tables, hop: Hop, max_starts: int) -> Claim:
     if answer == "running" and row:
         return running(row, now)
     unsent = tables.unsent_of(hop) if answer in ("done", "stale") else ()
-    return Claim(answer, row.starts if row else 0, outbox=unsent)
+    return Claim(answer, row.starts if row else 0, outbox=unsent, digest=row.digest if row else "")
 
 
 def _of(hop: Hop, message: Outgoing) -> Outgoing:

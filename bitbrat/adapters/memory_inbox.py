@@ -54,11 +54,11 @@ class MemoryInbox:
         now = self._world.monotonic()
         answer = judge(row, hop, now=now, max_starts=max_starts)
         if answer in ("done", "stale"):
-            return Claim(answer, row.starts if row else 0, outbox=self.unsent_of(hop))
+            return Claim(answer, row.starts if row else 0, outbox=self.unsent_of(hop), digest=row.digest if row else "")
         if answer == "running" and row:
             return running(row, now)
         starts = row.starts + 1 if row else 1
-        self._rows[key] = Row(held_state(answer, intent=intent), hop.attempt, starts, owner, now + lease)
+        self._rows[key] = Row(held_state(answer, intent=intent), hop.attempt, starts, owner, now + lease, digest=hop.digest)
         return Claim(answer, starts)
 
     def count_start(self, hop: Hop) -> int:
@@ -103,7 +103,7 @@ class MemoryInbox:
         """Write what a transaction decided."""
         hop = decision.hop
         row = self._rows.setdefault((hop.group, hop.id), Row("retry", 0))
-        row.state, row.attempt, row.owner, row.at = decision.state, hop.attempt, "", self._now()
+        row.state, row.attempt, row.owner, row.at, row.digest = decision.state, hop.attempt, "", self._now(), hop.digest
 
     def purge(self, *, older_than: timedelta) -> int:
         """See the port."""

@@ -15,8 +15,8 @@ from bitbrat.store import Claim, Hop, Outgoing
 PURGE_AT_ONCE = 1000
 
 _INSERT = (
-    "INSERT INTO inbox (grp, hop_id, state, attempt, starts, owner, lease_until, at)"
-    " VALUES (:grp, :hop_id, :state, :attempt, :starts, :owner, :lease_until, :at)"
+    "INSERT INTO inbox (grp, hop_id, state, attempt, starts, owner, lease_until, at, digest)"
+    " VALUES (:grp, :hop_id, :state, :attempt, :starts, :owner, :lease_until, :at, :digest)"
 )
 _CLAIM_NEW = f"{_INSERT} ON CONFLICT (grp, hop_id) DO NOTHING"
 _WRITE = (
@@ -25,9 +25,9 @@ _WRITE = (
 )
 _DECIDE = (
     f"{_INSERT} ON CONFLICT (grp, hop_id) DO UPDATE SET state = excluded.state, attempt = excluded.attempt,"
-    " owner = excluded.owner, at = excluded.at"
+    " owner = excluded.owner, at = excluded.at, digest = excluded.digest"
 )
-_ROW = "SELECT state, attempt, starts, owner, lease_until, at FROM inbox WHERE grp = :grp AND hop_id = :hop_id"
+_ROW = "SELECT state, attempt, starts, owner, lease_until, at, digest FROM inbox WHERE grp = :grp AND hop_id = :hop_id"
 _OWNED = " WHERE grp = :grp AND hop_id = :hop_id AND owner = :owner AND state IN ('running', 'intent')"
 _SETTLE = f"UPDATE inbox SET state = :state, attempt = :attempt, owner = '', at = :at{_OWNED}"  # noqa: S608  names of ours
 _EXTEND = f"UPDATE inbox SET lease_until = :lease_until{_OWNED}"  # noqa: S608  names of ours
@@ -63,17 +63,17 @@ class SqlInbox(SqlOutbox):
         """See the port."""
         now = self.lease_now()
         answer = judge(None, hop, now=now, max_starts=max_starts)
-        taken = Row(held_state(answer, intent=intent), hop.attempt, 1, owner, now + lease)
+        taken = Row(held_state(answer, intent=intent), hop.attempt, 1, owner, now + lease, digest=hop.digest)
         if self._db.changed(_CLAIM_NEW, _parameters(hop, taken)):
             return Claim(answer, 1)
         row = self.row(hop)
         answer = judge(row, hop, now=now, max_starts=max_starts)
         starts = row.starts if row else 0
         if answer in ("done", "stale"):
-            return Claim(answer, starts, outbox=self.unsent_of(hop))
+            return Claim(answer, starts, outbox=self.unsent_of(hop), digest=row.digest if row else "")
         if answer == "running" and row:
             return running(row, now)
-        taken = Row(held_state(answer, intent=intent), hop.attempt, starts + 1, owner, now + lease)
+        taken = Row(held_state(answer, intent=intent), hop.attempt, starts + 1, owner, now + lease, digest=hop.digest)
         self._db.changed(_WRITE, _parameters(hop, taken))
         return Claim(answer, starts + 1)
 
@@ -114,7 +114,7 @@ class SqlInbox(SqlOutbox):
 
     def decide(self, decision: Decision) -> None:
         """Write what a transaction decided."""
-        row = Row(decision.state, decision.hop.attempt, at=self._clock.now())
+        row = Row(decision.state, decision.hop.attempt, at=self._clock.now(), digest=decision.hop.digest)
         self._db.changed(_DECIDE, _parameters(decision.hop, row))
 
     def purge(self, *, older_than: timedelta) -> int:
@@ -141,4 +141,5 @@ def _parameters(hop: Hop, row: Row) -> dict[str, Any]:
         "owner": row.owner,
         "lease_until": row.lease_until,
         "at": row.at,
+        "digest": row.digest,
     }

@@ -17,6 +17,7 @@ CREATE TABLE inbox (
     state {text} NOT NULL CHECK (state IN ('running', 'intent', 'retry', 'done')),
     attempt INTEGER NOT NULL, starts INTEGER NOT NULL,
     owner {text} NOT NULL, lease_until DOUBLE PRECISION NOT NULL, at BIGINT NOT NULL,
+    digest {text} NOT NULL,
     PRIMARY KEY (grp, hop_id)
 ){clustered};
 CREATE INDEX inbox_decided ON inbox (at) WHERE state IN ('retry', 'done');

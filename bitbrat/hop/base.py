@@ -20,7 +20,7 @@ from bitbrat.hop.work import TIMED_OUT, Decision, Work
 from bitbrat.lease import Held
 from bitbrat.slip import forward
 from bitbrat.step import ConsumerSpec, StepSpec
-from bitbrat.store import Claim, Outgoing
+from bitbrat.store import Claim, Hop, Outgoing
 
 
 class Busy(Exception):
@@ -135,9 +135,13 @@ class Base:
             await self.shared.store.mark_sent(sent)
             await delivery.ack()
 
-    async def decided_before(self, claim: Claim, delivery: Delivery, group: str) -> None:
-        """A repetition: make sure that what was decided is sent, and let go."""
-        self.shared.observer.repeated(group)
+    async def decided_before(self, claim: Claim, delivery: Delivery, hop: Hop) -> None:
+        """A repetition: make sure that what was decided is sent, and let go. Another content is kept as a dead letter."""
+        if hop.digest and claim.digest and hop.digest != claim.digest:
+            message = "another event under this id was accepted before"
+            await self.shared.sender.dead_letter(delivery, group=hop.group, code="envelope.id_conflict", message=message)
+            return
+        self.shared.observer.repeated(hop.group)
         await self.leave(list(claim.outbox), delivery)
 
     def told(self, work: Work, decision: Decision, delivery: Delivery, started_at: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, Literal
 
 from bitbrat.context import Buffered, Context
@@ -11,7 +12,7 @@ from bitbrat.hop.base import Base, Busy
 from bitbrat.hop.once import forget
 from bitbrat.hop.work import Work
 from bitbrat.lease import Held
-from bitbrat.store import Claim, Hop
+from bitbrat.store import Claim
 
 
 class Stateless(Base):
@@ -40,7 +41,7 @@ class Claimed(Base):
         delivery, lease = held.delivery, self.shared.keeper.lease
         claim = await self.shared.store.claim(work.hop, owner=held.owner, lease=lease, max_starts=work.max_starts, intent=self.intent)
         if claim.state in ("done", "stale"):
-            await self.decided_before(claim, delivery, work.hop.group)
+            await self.decided_before(claim, delivery, work.hop)
         elif claim.state == "running":
             raise Busy(claim.wait + 0.05)
         else:
@@ -63,7 +64,7 @@ class Claimed(Base):
             raise
         decision, rows = await self.decide(work, result, ctx, delivery, started_at)
         state: Literal["done", "retry"] = "retry" if decision.retries else "done"
-        coming = Hop(work.hop.group, work.hop.id, work.hop.attempt + 1) if decision.retries else work.hop
+        coming = replace(work.hop, attempt=work.hop.attempt + 1) if decision.retries else work.hop
         writes = list(tx.writes.values()) if tx is not None and not decision.code else []
         writes += forget(ctx.once_keys, work.hop.group)
         if not await self.shared.store.commit(coming, state, rows, owner=held.owner, writes=writes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from bitbrat.bus import Delivery
@@ -10,7 +11,7 @@ from bitbrat.hop.noted import Noted
 from bitbrat.hop.work import Decision, Work
 from bitbrat.lease import Held
 from bitbrat.step import StepSpec
-from bitbrat.store import Claim, Hop, Outgoing, Transaction
+from bitbrat.store import Claim, Outgoing, Transaction
 
 
 class Transactional(Base):
@@ -31,7 +32,7 @@ class Transactional(Base):
             if claim.state not in ("done", "stale"):
                 decision, rows = await self._inside(work, delivery, claim, transaction, tx, started_at)
         if decision is None:
-            await self.decided_before(claim, delivery, work.hop.group)
+            await self.decided_before(claim, delivery, work.hop)
             return
         tx.tell(self.shared.observer)
         await self.leave(rows, delivery)
@@ -49,7 +50,7 @@ class Transactional(Base):
                     raise _Undo
         except _Undo:
             pass
-        coming = Hop(work.hop.group, work.hop.id, work.hop.attempt + 1) if decision.retries else work.hop
+        coming = replace(work.hop, attempt=work.hop.attempt + 1) if decision.retries else work.hop
         await transaction.finish(coming, "retry" if decision.retries else "done", rows)
         return decision, rows
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import traceback
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -125,7 +127,7 @@ class VisitWork:
         self.envelope = envelope
         self.index: int | None = None
         self.name: str = spec.role
-        self.hop = Hop(group, visit_hop_id(envelope, spec.role))
+        self.hop = Hop(group, visit_hop_id(envelope, spec.role), digest=digest(envelope) if spec.role == "auth" else "")
         self.max_starts = VISIT_STARTS
         self._spec = spec
 
@@ -149,6 +151,13 @@ class VisitWork:
             dispatch = forward(result.envelope, self._spec.role, now=now, error=error, started_at=started_at)
             return Decision(dispatch, "refused", result.code, result.message)
         return Decision(forward(result, self._spec.role, now=now, started_at=started_at), "forward")
+
+
+def digest(envelope: Envelope) -> str:
+    """What came from outside, in 32 hex digits: two events under one id that differ in it are two events."""
+    source, content = envelope.source, [envelope.type, envelope.payload]
+    outside = [source.platform, source.channel_id, source.connection_id, envelope.user.id]
+    return hashlib.sha256(json.dumps([*content, *outside], sort_keys=True).encode()).hexdigest()[:32]
 
 
 TIMED_OUT = "the handler was cancelled at its timeout"

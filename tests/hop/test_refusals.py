@@ -214,3 +214,24 @@ async def test_a_platform_service_that_cannot_take_an_envelope_dead_letters_it_i
         letter = await process.dead()
 
     assert letter.headers[REASON] == "step.crash_loop"
+
+
+async def test_another_event_under_the_same_id_is_a_dead_letter():
+    """The first one counts; the second is kept whole, as envelope.id_conflict."""
+    service = Service("auth")
+
+    @service.consumer(INGRESS, role="auth", effects="transactional")
+    async def auth(envelope, ctx):
+        return envelope
+
+    first = message()
+    async with bench(service) as process:
+        await process.publish(INGRESS, encode(first), "first")
+        await process.arrived(AUTHENTICATED)
+        await process.publish(INGRESS, encode(first.but(trace_id="another visit")), "same")
+        await process.publish(INGRESS, encode(first.but(payload={"text": "other"})), "other")
+        letter = await process.dead()
+
+    assert letter.headers[REASON] == "envelope.id_conflict"
+    assert b'"other"' in letter.data
+    assert process.seen.repeats == 1
