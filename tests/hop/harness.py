@@ -33,18 +33,23 @@ class Seen(Silent):
     troubles: list[BaseException] = field(default_factory=list)
 
     def ended(self, end: HopEnd) -> None:
+        """Keep how a hop ended."""
         self.ends.append(end)
 
     def refused(self, topic: str, code: str, message: str) -> None:
+        """Keep where a message was refused, and under which code."""
         self.refusals.append((topic, code))
 
     def forbidden(self, topic: str, code: str, envelope_id: str) -> None:
+        """Keep which topic was forbidden."""
         self.forbiddens.append(topic)
 
     def repeated(self, group: str) -> None:
+        """Count the deliveries of hops that were done already."""
         self.repeats += 1
 
     def trouble(self, where: str, error: BaseException) -> None:
+        """Keep what went wrong around a hop."""
         self.troubles.append(error)
 
 

@@ -19,6 +19,7 @@ CLAIMED = ["recorded", "transactional", "leased", "idempotent", "at_most_once"]
 
 
 def a_service(handler, **spec):
+    """A service of one step, which retries at once."""
     service = Service("one")
     service.step("internal.one.v1", retry=Retry(base=0.01), **spec)(handler)
     return service

@@ -13,6 +13,7 @@ from tests.hop.harness import bench, message
 
 
 def a_service(handler, **spec):
+    """A service of one step, which retries at once."""
     service = Service("one")
     service.step("internal.one.v1", retry=Retry(base=0.01), **spec)(handler)
     return service
@@ -198,6 +199,7 @@ async def test_revise_adds_steps_by_name():
 
 
 async def handler_next(envelope, ctx):
+    """Go on."""
     return Next()
 
 

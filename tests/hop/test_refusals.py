@@ -16,6 +16,7 @@ from tests.hop.harness import bench, message
 
 
 def a_service():
+    """A service of one step."""
     service = Service("one")
 
     @service.step("internal.one.v1")
