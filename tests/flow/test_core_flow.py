@@ -8,15 +8,19 @@ from datetime import timedelta
 import pytest
 
 from bitbrat import Context, Envelope, Handled, Next, Outcome, Reroute, Retry, Service, StepFailed
+from bitbrat.adapters.memory_bus import MemoryBus
 from bitbrat.adapters.memory_store import MemoryStore
+from bitbrat.adapters.sqlite_bus import SqliteBus
 from bitbrat.adapters.sqlite_store import SqliteStore
 from bitbrat.bus import Message
 from bitbrat.codec import decode, encode
 from bitbrat.envelope import Delivered
 from bitbrat.errors import BitBratError
 from bitbrat.operations import discard, failures, groups, replay, show
+from bitbrat.runtime import build
+from bitbrat.runtime import running as process
 from bitbrat.slip import forward
-from bitbrat.testing import Platform, an_envelope, platform
+from bitbrat.testing import Platform, an_envelope
 from bitbrat.topics import DLQ
 from bitbrat.world import RealWorld
 from services.auth import service as auth
@@ -80,7 +84,7 @@ class Toys:
 
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request, tmp_path):
-    """Each store in turn."""
+    """Each store in turn; the bus of the platform is of the same kind."""
     return MemoryStore(RealWorld()) if request.param == "memory" else SqliteStore(tmp_path / "flow.db", RealWorld())
 
 
@@ -97,8 +101,10 @@ async def core(toys: Toys, store, tmp_path, *more: Service) -> AsyncIterator[Pla
     rules.write_text(RULES)
     settings = {"router": RouterSettings(rules=str(rules)), "finalizer": FinalizerSettings(sweep_seconds=0.05)}
     services = (auth, router, commands, greeter, finalizer, dlq, toys.steps, toys.egress, *more)
-    async with platform(*services, store=store, settings=settings) as running:
-        yield running
+    world = RealWorld()
+    bus = SqliteBus(tmp_path / "flow.db", world) if store.capabilities.durable else MemoryBus(world)
+    async with process(build(services, bus=bus, store=store, world=world, settings=settings)) as runtime:
+        yield Platform(runtime)
 
 
 async def until(check, seconds: float = 10.0) -> None:

@@ -1,0 +1,1 @@
+"""What is kept of envelopes that have ended."""
