@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from bitbrat.service import Service
 from bitbrat.telemetry.logging import Logs
 from bitbrat.telemetry.metrics import Metrics
 from bitbrat.telemetry.observer import Telemetry
+from bitbrat.web import Endpoint
 from bitbrat.world import RealWorld, World
 
 LAST_SECOND = 1.0
@@ -40,14 +41,13 @@ class Host:
         environ: Mapping[str, str],
         *,
         world: World | None = None,
-        token: str | None = None,
         required: Sequence[str] = ("BITBRAT_BUS", "BITBRAT_STORE"),
     ) -> Host:
-        """A process of ``services``. With ``token``, the loopback API is served too."""
+        """A process of ``services``, with settings from ``environ``, of which those in ``required`` must be there."""
         world = world or RealWorld()
         core, settings = read_settings(services, environ, required=required)
         secrets = Secrets.of([core, *settings.values()])
-        logs = Logs(log_format=core.log_format, level=core.log_level, redact=secrets.redact, now=world.now)
+        logs = Logs(log_format=core.log_format, level=core.log_level, redact=secrets.redact_field, now=world.now)
         metrics = Metrics()
         runtime = build(
             services,
@@ -59,26 +59,28 @@ class Host:
             options=Options(drain=max(core.drain_seconds - LAST_SECOND, 0.0)),
             logs={service.name: logs.logger(service.name) for service in services},
         )
-        return cls(core, runtime, metrics, logs, Front(core, runtime, metrics, token=token))
+        return cls(core, runtime, metrics, logs, Front(core, runtime, metrics, logs, secrets))
 
-    async def start(self) -> None:
-        """Start, listen, and be ready."""
-        await self.front.claim_port()
+    async def start(self, endpoints: Iterable[Endpoint] = ()) -> None:
+        """Take the port, start, answer. ``endpoints`` are served besides the services' routes."""
+        self.front.claim_port()
         await self.runtime.start()
-        await self.front.serve()
+        await self.front.serve(endpoints)
 
     async def stop(self) -> None:
         """Stop listening, drain, let go. Idempotent."""
         await self.front.close()
         await self.runtime.stop()
 
-    async def run(self) -> None:
-        """Start, wait for SIGTERM or SIGINT, stop."""
+    async def run(self, endpoints: Iterable[Endpoint] = (), *, ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Start, tell ``ready``, wait for SIGTERM or SIGINT, stop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         try:
-            await self.start()
+            await self.start(endpoints)
+            if ready is not None:
+                await ready()
             await self.stopping.wait()
         finally:
             await self.stop()

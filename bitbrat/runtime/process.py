@@ -157,6 +157,10 @@ class Runtime:
         await self.store.enqueue([row])
         await self.store.mark_sent(await self.shared.sender.send([row]))
 
+    def state_of(self, service: Service) -> Any:
+        """What ``service`` keeps in this process."""
+        return self._arounds[service.name].state
+
     def context_of(self, service: Service) -> ServiceContext:
         """What the routes and background tasks of ``service`` see."""
         return ServiceContext(self._around(service), self.ingest, self.store)

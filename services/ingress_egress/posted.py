@@ -29,7 +29,7 @@ class Posted:
 def read(body: object) -> tuple[Posted | None, list[dict[str, str]]]:
     """The event in a JSON body, or everything that is wrong with it, each with the pointer to its field."""
     if not isinstance(body, Mapping):
-        return None, [_wrong("", "the body is not a JSON object", "send {\"type\": …, \"payload\": {…}}")]
+        return None, [_wrong("", "the body is not a JSON object", 'send {"type": …, "payload": {…}}')]
     errors = [*_type(body.get("type")), *_payload(body), *_id(body.get("id")), *_time(body.get("time"))]
     if errors:
         return None, errors

@@ -27,20 +27,21 @@ class Show:
     def line(self, line: Line) -> None:
         """A line that is no message: ignored, or refused."""
         if line.refused:
-            click.echo(f"{clean(line.text, WIDTH):<{WIDTH}}  {click.style('refused', fg='yellow')}  {line.refused}")
+            click.echo(f"{wide(line.text)}  {click.style('refused', fg='yellow')}  {line.refused}")
         elif not line.identity:
-            click.echo(f"{clean(line.text, WIDTH):<{WIDTH}}  ignored")
+            click.echo(f"{wide(line.text)}  ignored")
 
     def ended(self, record: FinalRecord, line: Line) -> None:
         """A message that has its final record: the rule, the reply as it came back, the time."""
         detail = mapping(record.detail)
         rule = mapping(detail.get("rule")).get("rule") or "-"
-        said = clean(f"@{line.who}: {line.text}", WIDTH)
         colour = {"failed": "red", "dead_lettered": "red", "handled": "green"}.get(record.outcome)
         replies = [str(mapping(reply).get("text", "")) for reply in detail.get("replies", ())]
         shown = f'-> "{clean(" / ".join(replies), 60)}"' if replies else ""
         state = click.style(f"{record.outcome:<9}", fg=colour)
-        click.echo(f"{said:<{WIDTH}}  rule {rule:<9} {state} {detail.get('totalMs', 0):>6.0f} ms  {shown or record.code}")
+        click.echo(
+            f"{wide(f'@{line.who}: {line.text}')}  rule {rule:<9} {state} {detail.get('totalMs', 0):>6.0f} ms  {shown or record.code}"
+        )
 
     def summary(self, verdict: Verdict) -> None:
         """What was read off the socket, what was recorded, and whether they agree."""
@@ -51,7 +52,9 @@ class Show:
         click.secho("Summary", bold=True)
         click.echo(f"  {verdict.lines} lines: {verdict.messages} messages, {verdict.refused} refused, the rest is protocol or came twice")
         click.echo(f"  {outcomes}   (from the final records)")
-        click.echo(f"  {verdict.on_the_socket} replies read off the socket   median {times[len(times) // 2]:.0f} ms, longest {times[-1]:.0f} ms")
+        click.echo(
+            f"  {verdict.on_the_socket} replies read off the socket   median {times[len(times) // 2]:.0f} ms, longest {times[-1]:.0f} ms"
+        )
         for wrong in verdict.disagreements:
             click.secho(f"  MISMATCH {clean(wrong)}", fg="red")
         if verdict.agrees:
@@ -62,3 +65,10 @@ class Show:
 
         click.secho("\nOne message, as bitbrat trace tells it", bold=True)
         click.echo(f"{tell(record)}\n")
+
+
+def wide(text: str) -> str:
+    """``text`` in a column: cut or filled up to as many cells as a terminal shows."""
+    from rich.cells import set_cell_size
+
+    return set_cell_size(clean(text, WIDTH), WIDTH)
