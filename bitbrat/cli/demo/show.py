@@ -39,9 +39,8 @@ class Show:
         replies = [str(mapping(reply).get("text", "")) for reply in detail.get("replies", ())]
         shown = f'-> "{clean(" / ".join(replies), 60)}"' if replies else ""
         state = click.style(f"{record.outcome:<9}", fg=colour)
-        click.echo(
-            f"{wide(f'@{line.who}: {line.text}')}  rule {rule:<9} {state} {detail.get('totalMs', 0):>6.0f} ms  {shown or record.code}"
-        )
+        took = f"{detail.get('totalMs', 0):>6.0f} ms"
+        click.echo(f"{wide(f'@{line.who}: {line.text}')}  rule {rule:<9} {state} {took}  {shown or record.code}")
 
     def summary(self, verdict: Verdict) -> None:
         """What was read off the socket, what was recorded, and whether they agree."""
@@ -50,11 +49,11 @@ class Show:
         times = verdict.milliseconds or (0.0,)
         outcomes = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(verdict.outcomes.items()))
         click.secho("Summary", bold=True)
-        click.echo(f"  {verdict.lines} lines: {verdict.messages} messages, {verdict.refused} refused, the rest is protocol or came twice")
+        said = f"{verdict.messages} messages, {verdict.refused} refused, the rest is protocol or came twice"
+        click.echo(f"  {verdict.lines} lines: {said}")
         click.echo(f"  {outcomes}   (from the final records)")
-        click.echo(
-            f"  {verdict.on_the_socket} replies read off the socket   median {times[len(times) // 2]:.0f} ms, longest {times[-1]:.0f} ms"
-        )
+        median = f"median {times[len(times) // 2]:.0f} ms, longest {times[-1]:.0f} ms"
+        click.echo(f"  {verdict.on_the_socket} replies read off the socket   {median}")
         for wrong in verdict.disagreements:
             click.secho(f"  MISMATCH {clean(wrong)}", fg="red")
         if verdict.agrees:

@@ -56,12 +56,8 @@ class Verdict:
 
 def _replies(records: Iterable[FinalRecord]) -> list[str]:
     """The texts of all replies that were delivered."""
-    texts = []
-    for record in records:
-        for reply in decode(record.data).replies:
-            if reply.delivered is not None and reply.delivered.error is None:
-                texts.append((reply.text or "").rstrip())
-    return texts
+    replies = [reply for record in records for reply in decode(record.data).replies]
+    return [(reply.text or "").rstrip() for reply in replies if reply.delivered is not None and reply.delivered.error is None]
 
 
 def _milliseconds(record: FinalRecord) -> float:
