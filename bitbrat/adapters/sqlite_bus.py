@@ -19,7 +19,7 @@ from bitbrat.adapters.sqlite_tables import CHANGES
 from bitbrat.adapters.sqlite_topic import SqliteTopic, read_topics
 from bitbrat.adapters.topology import no_topic, one_group, same_class
 from bitbrat.bus import Capabilities, Message, Receipt, check_message
-from bitbrat.errors import BusError
+from bitbrat.errors import BitBratError, BusError
 from bitbrat.topics import Topic, TopicClass
 from bitbrat.world import World
 
@@ -51,7 +51,11 @@ class SqliteBus:
         self._world = world
         self._capabilities = Capabilities("sqlite", True, False, lease, dedupe_window, max_size)
         self._file = SqliteFile(path, area="bus")
-        self._topics = dict(self._file.set_up(_open))
+        try:
+            self._topics = dict(self._file.set_up(_open))
+        except BitBratError:
+            self._file.give_up()
+            raise
         self._publisher = Publisher(self._file, world, Limits(dedupe_window, ingress_capacity, ingress_bytes))
         self._settler = Settler(self._file, world, self._topics, keep=keep, keep_for=keep_for)
         self._closed = False

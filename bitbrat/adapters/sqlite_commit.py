@@ -84,7 +84,8 @@ class GroupCommit:
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
                 self._roll_back()
-                failure = error
+                failure = sqlite3.OperationalError(f"nothing was committed: {error}")
+                failure.__cause__ = error
             try:
                 loop.call_soon_threadsafe(self._answer, failure)
             except RuntimeError:  # the loop was closed meanwhile: nobody waits any more

@@ -120,6 +120,12 @@ class SqliteFile:
             self._closed = True
             await self._shared.release()
 
+    def give_up(self) -> None:
+        """Let go at once, from where one cannot await, of a file of which nothing was asked yet."""
+        if not self._closed:
+            self._closed = True
+            self._shared.let_go()
+
     def _check_open(self) -> None:
         if self._closed:
             raise self._error(f"{self._area}.closed", f"the {self._area} is closed")
@@ -161,9 +167,14 @@ class _Shared:
         self.writer = GroupCommit(self._connection)
 
     async def release(self) -> None:
+        try:
+            await self.writer.drain()
+        finally:
+            self.let_go()
+
+    def let_go(self) -> None:
         self.handles -= 1
-        await self.writer.drain()
-        if self.handles == 0 and self._files.get(self._path) is self:
+        if self.handles == 0:
             self._shut()
 
     def _shut(self) -> None:

@@ -187,6 +187,21 @@ async def test_extending_keeps_a_message(kind: BusRig) -> None:
     assert quiet
 
 
+async def test_extending_one_does_not_keep_another(kind: BusRig) -> None:
+    """Each message has a lease of its own: what nobody extends comes back meanwhile."""
+    bus = await kind.open(Wishes(lease=max(1.0, kind.declaration.shortest_lease)))
+    busy, other = kind.listen(bus), kind.listen(bus)
+    await bus.publish_many([(STEP, message("extended")), (STEP, message("left"))])
+    in_hand = {delivery.headers["bb-wire-id"]: delivery for delivery in await busy.take(2)}
+
+    for _ in range(100):
+        await in_hand["extended"].extend()
+        if not await other.quiet(0.1):
+            break
+
+    assert (await other.next()).headers["bb-wire-id"] == "left"
+
+
 async def test_settling_twice_is_harmless(kind: BusRig) -> None:
     """The first word counts: no later nak, ack, term or extend changes anything."""
     bus = await kind.open_with_short_lease()
