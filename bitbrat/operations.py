@@ -7,7 +7,7 @@ was, and leaves the failures only when its replay has ended well. Source: ``docs
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -26,7 +26,10 @@ STALE = timedelta(minutes=2)
 """Replies to what is older than this are suppressed unless they are asked for: nobody in chat remembers the question."""
 
 REPLAYS = "replays"
-SEVERAL_PAGES = 1_000
+"""Documents: who replayed what, when and why, by the id of the replay."""
+REPLAYING = "replaying"
+"""Documents: originals whose replay has not ended, by their id; the finalizer's sweeper clears them."""
+PAGE = 500
 
 Send = Callable[[Dispatch], Awaitable[None]]
 Egress = Literal["auto", "live", "suppress"]
@@ -49,6 +52,11 @@ class FailureGroup:
     last: datetime
     newest: str
     states: tuple[FinalState, ...]
+
+    def with_older(self, record: FinalRecord) -> FailureGroup:
+        """This group and one more record, which is not newer than any in it."""
+        states = self.states if record.state in self.states else tuple(sorted((*self.states, record.state)))
+        return replace(self, count=self.count + 1, first=record.at, states=states)
 
     def to_json(self) -> dict[str, Any]:
         """For ``--json`` and the API."""
@@ -86,14 +94,15 @@ async def failures(
 
 async def groups(store: Store, *, states: Sequence[FinalState] = OPEN) -> list[FailureGroup]:
     """All failures by fingerprint, the group with the newest one first."""
-    found: dict[str, list[FinalRecord]] = {}
+    found: dict[str, FailureGroup] = {}
     after: tuple[datetime, str] | None = None
     while True:
-        page = await failures(store, states=states, after=after, limit=SEVERAL_PAGES)
+        page = await failures(store, states=states, after=after, limit=PAGE)
         for record in page:
-            found.setdefault(record.fingerprint, []).append(record)
-        if len(page) < SEVERAL_PAGES:
-            return [_group(records) for records in found.values()]
+            known = found.get(record.fingerprint)
+            found[record.fingerprint] = known.with_older(record) if known else _group(record)
+        if len(page) < PAGE:
+            return list(found.values())
         after = (page[-1].at, page[-1].id)
 
 
@@ -132,6 +141,7 @@ async def replay(
     record = await show(store, envelope_id)
     _refuse_unless_open(record)
     envelope = _readable(record)
+    await store.put(REPLAYING, record.id, {"at": format_time(world.now())})
     number = await store.next_replay(record.id)
     if number is None or number < 0:
         raise _not_open(await show(store, record.id))
@@ -192,9 +202,7 @@ def _destination(envelope: Envelope) -> str | None:
     return next((note["egressDestination"] for note in reversed(notes) if isinstance(note.get("egressDestination"), str)), None)
 
 
-def _group(records: Sequence[FinalRecord]) -> FailureGroup:
-    newest, oldest = records[0], records[-1]
+def _group(newest: FinalRecord) -> FailureGroup:
     failure = newest.detail.get("failure") or {}
-    states = tuple(sorted({record.state for record in records}))
     step, message = str(failure.get("step") or newest.group), str(failure.get("normalised") or failure.get("message") or "")
-    return FailureGroup(newest.fingerprint, len(records), step, newest.code, message, oldest.at, newest.at, newest.id, states)
+    return FailureGroup(newest.fingerprint, 1, step, newest.code, message, newest.at, newest.at, newest.id, (newest.state,))

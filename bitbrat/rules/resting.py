@@ -40,7 +40,8 @@ def tell(cooldown: Cooldown, rest: Rest, document: Mapping[str, Any], name: str)
 
 def _left(span: float, document: Mapping[str, Any], now: datetime) -> int:
     """Whole seconds of ``span`` that are left; a clock that went back never makes a rest longer than it is."""
-    at = document.get("at")
-    if not span or not isinstance(at, str):
+    try:
+        since = (now - parse_time(document.get("at"))).total_seconds() if span else span
+    except ValueError:
         return 0
-    return math.ceil(min(span - (now - parse_time(at)).total_seconds(), span))
+    return math.ceil(min(span - since, span))

@@ -52,7 +52,7 @@ async def _call(
 ) -> Outcome:
     sandbox = SANDBOX if envelope.simulated else ""
     now = ctx.now()
-    uses = await ctx.tx.get(USES + sandbox, command.name) or {"count": 0}
+    uses = await ctx.tx.get(USES + sandbox, command.name) or {}
     mine_key = f"{command.name}:{envelope.source.platform}:{envelope.user.id}"
     mine = await ctx.tx.get(USES + sandbox, mine_key) or {} if command.cooldown.user and envelope.user.id else {}
     rest = resting(command.cooldown, uses, mine, now)
@@ -64,7 +64,7 @@ async def _call(
         return _rested(text, rest.seconds)
     last = uses.get("last")
     chosen = choose_reply(command.replies, last if isinstance(last, int) else None, ctx.random())
-    used = {"count": uses["count"] + 1, "at": now.isoformat(), "last": chosen}
+    used = {"count": uses.get("count", 0) + 1, "at": now.isoformat(), "last": chosen}
     await ctx.tx.put(USES + sandbox, command.name, used)
     if command.cooldown.user and envelope.user.id:
         await ctx.tx.put(USES + sandbox, mine_key, {"at": now.isoformat()})

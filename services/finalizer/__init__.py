@@ -1,10 +1,11 @@
 """Finalizer: one final record for every envelope, whatever became of it."""
 
 from bitbrat import Context, Envelope, Service, ServiceContext
+from bitbrat.envelope import format_time
 from bitbrat.records import final_record
 from bitbrat.slip import forward
 from services.finalizer.settings import FinalizerSettings
-from services.finalizer.sweeper import Sweeper, sweep_for_ever
+from services.finalizer.sweeper import PENDING, Sweeper, sweep_for_ever
 
 __all__ = ["FinalizerSettings", "service"]
 
@@ -19,7 +20,11 @@ async def conclude(envelope: Envelope, ctx: Context) -> Envelope:
     first = await ctx.tx.record(final_record(envelope, at=now, pending=pending))
     if not first:
         ctx.log.warning("finalizer.surplus", envelope_id=envelope.id)
-    elif pending or envelope.replay_of is not None:
+    elif pending:
+        await ctx.tx.put(PENDING, envelope.id, {"at": format_time(now)})
+    elif any(visit.service == "finalizer" for visit in envelope.trail):
+        await ctx.tx.delete(PENDING, envelope.id)
+    if envelope.replay_of is not None:
         ctx.state.wake()
     return envelope
 

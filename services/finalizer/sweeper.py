@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from bitbrat import BitBratError, ServiceContext
 from bitbrat.codec import decode
 from bitbrat.envelope import parse_time
+from bitbrat.operations import REPLAYING
 from bitbrat.records import final_record
-from bitbrat.store import FinalOutcome, FinalRecord, FinalState, Store
+from bitbrat.store import Document, FinalOutcome, Store
 from bitbrat.world import named_id
 from services.finalizer.settings import FinalizerSettings
 
-BATCH = 100
+BATCH = 1_000
+PENDING = "pending_replies"
+"""The documents of envelopes whose replies are with egress: few, so that nobody has to look through all records."""
+
 SOON = 0.05
 """Seconds after which a replay that has just ended is looked at: its hop has to commit first."""
 
@@ -52,27 +55,20 @@ async def sweep_once(store: Store, *, now: datetime, patience: float) -> int:
     """Close what can be closed at ``now``; returns how many records changed. ``patience`` in seconds. Harmless to repeat."""
     late = now - timedelta(seconds=patience)
     changed = 0
-    async for record in _records(store, outcomes=("pending_reply",)):
-        changed += record.at <= late and await _give_up(store, record, now)
-    async for record in _records(store, states=("replaying",)):
-        changed += await _settle(store, record, late)
+    for entry in await store.find(PENDING, limit=BATCH):
+        if _at(entry, now) <= late:
+            changed += await _give_up(store, entry.key, now)
+            await store.delete(PENDING, entry.key)
+    for entry in await store.find(REPLAYING, limit=BATCH):
+        changed += await _settle(store, entry, now, late)
     return changed
 
 
-async def _records(store: Store, *, outcomes: Sequence[FinalOutcome] = (), states: Sequence[FinalState] = ()) -> AsyncIterator[FinalRecord]:
-    """All such records, oldest first."""
-    after: tuple[datetime, str] | None = None
-    while True:
-        found = await store.finals(outcomes=outcomes, states=states, after=after, newest_first=False, limit=BATCH)
-        for record in found:
-            yield record
-        if len(found) < BATCH:
-            return
-        after = (found[-1].at, found[-1].id)
-
-
-async def _give_up(store: Store, record: FinalRecord, now: datetime) -> bool:
+async def _give_up(store: Store, envelope_id: str, now: datetime) -> bool:
     """The replies went to egress and were never heard of again: the record ends as its envelope says, the replies unknown."""
+    record = await store.final(envelope_id)
+    if record is None or record.outcome != "pending_reply":
+        return False
     try:
         ended = final_record(decode(record.data), at=now, unknown=True)
     except BitBratError:
@@ -81,19 +77,30 @@ async def _give_up(store: Store, record: FinalRecord, now: datetime) -> bool:
         return await tx.record(ended)
 
 
-async def _settle(store: Store, original: FinalRecord, late: datetime) -> bool:
+async def _settle(store: Store, entry: Document, now: datetime, late: datetime) -> bool:
     """A replay that ended well closes its original; one that did not, or that never ended, opens it again."""
-    replay_id = named_id(f"replay:{original.id}:{original.replays}")
-    replay = await store.final(replay_id)
+    original = await store.final(entry.key)
+    if original is None or original.state != "replaying":
+        return await _forget(store, entry, if_=_at(entry, now) <= late)
+    replay = await store.final(named_id(f"replay:{original.id}:{original.replays}"))
     if replay is not None and replay.outcome != "pending_reply":
-        return await store.set_state(original.id, "replayed" if replay.outcome in WELL else "open")
-    if replay is None and await _sent_at(store, replay_id, original) <= late:
-        return await store.set_state(original.id, "open")
+        await store.set_state(original.id, "replayed" if replay.outcome in WELL else "open")
+    elif replay is None and _at(entry, now) <= late:
+        await store.set_state(original.id, "open")
+    else:
+        return False
+    await store.delete(REPLAYING, entry.key)
+    return True
+
+
+async def _forget(store: Store, entry: Document, *, if_: bool) -> bool:
+    """An operator wrote the entry and then made no replay, or is about to make one."""
+    if if_:
+        await store.delete(REPLAYING, entry.key)
     return False
 
 
-async def _sent_at(store: Store, replay_id: str, original: FinalRecord) -> datetime:
-    """When the replay was sent, from the operators' book; without an entry, when the original ended."""
-    entry = await store.get("replays", replay_id)
-    at = entry.value.get("at") if entry is not None and isinstance(entry.value, dict) else None
-    return parse_time(at) if isinstance(at, str) else original.at
+def _at(entry: Document, now: datetime) -> datetime:
+    """When the entry was made; one that does not say is new."""
+    at = entry.value.get("at") if isinstance(entry.value, dict) else None
+    return parse_time(at) if isinstance(at, str) else now

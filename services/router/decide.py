@@ -27,6 +27,7 @@ async def route(envelope: Envelope, ctx: Context, book: Rulebook, settings: Rout
         note = Annotation(kind=ROUTE, by="router", data={"ruleset": rules.hash})
         steps = () if envelope.routing_slip else tuple(Step(name) for name in settings.default_slip)
         return _with(envelope, [_step(step, "", ctx.registry) for step in steps], (), [note])
+    ctx.log.info("rule.matched", envelope_id=envelope.id, rule=match.rule.id, version=match.version)
     fired = await fire(match.rule, envelope, ctx)
     notes = [_decision(match, rules.hash, fired), *fired.notes]
     steps = () if fired.resting else match.rule.slip

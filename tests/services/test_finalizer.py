@@ -133,6 +133,7 @@ async def test_undelivered_replies_go_through_egress_first(store, world):
     record = await final(store)
     assert (sent.topic, pending.outcome, last) == ("internal.egress.v1", "pending_reply", None)
     assert (record.outcome, record.surplus, record.detail["replies"][0]["state"]) == ("failed", 0, "failed")
+    assert await store.find("pending_replies") == []
     assert record.detail["replies"][0]["code"] == "egress.not_sent"
 
 
@@ -174,19 +175,21 @@ async def test_a_reply_that_never_came_back_is_closed_after_an_hour(store, world
 async def test_a_replay_that_ended_settles_its_original(store, world, status, state):
     """It leaves the failures only when its replay ended well."""
     await conclude(store, world, ended("ERROR"))
+    await store.put("replaying", "e1", {"at": "2026-01-31T12:00:00Z"})
     number = await store.next_replay("e1")
     await conclude(store, world, ended(status, id=named_id(f"replay:e1:{number}"), replay_of="e1"))
     await sweep_once(store, now=world.now(), patience=3600)
 
     assert (await final(store)).state == state
+    assert await store.find("replaying") == []
 
 
 async def test_a_replay_that_never_ended_opens_its_original_again(store, world):
     """Whoever replayed it died on the way: after an hour somebody else may."""
     await conclude(store, world, ended("ERROR"))
-    await store.next_replay("e1")
     world.later(3000)
-    await store.put("replays", named_id("replay:e1:1"), {"at": "2026-01-31T12:50:00Z"})
+    await store.put("replaying", "e1", {"at": "2026-01-31T12:50:00Z"})
+    await store.next_replay("e1")
     world.later(3599)
     await sweep_once(store, now=world.now(), patience=3600)
     waiting = (await final(store)).state
