@@ -81,7 +81,7 @@ def from_wire(value: dict[str, Any]) -> Envelope:
     if version != "1":
         raise EnvelopeError("envelope.unsupported_version", f"v is {version!r:.40}, this service speaks '1'")
     try:
-        envelope = Envelope.model_validate(_modern(value), by_alias=True, by_name=False)
+        envelope: Envelope = Envelope.__pydantic_validator__.validate_python(_modern(value), by_alias=True, by_name=False)
     except ValidationError as error:
         raise _refusal(error.errors(include_url=False)[0]) from None
     _check_statuses(envelope)

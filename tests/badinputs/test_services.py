@@ -17,11 +17,12 @@ from bitbrat.envelope import RoutingStep
 from bitbrat.errors import BusError
 from bitbrat.slip import onward
 from bitbrat.testing import Platform, an_envelope, platform
-from bitbrat.topics import AUTHENTICATED, COMPLETE, DLQ, INGRESS, REROUTE
+from bitbrat.topics import AUTHENTICATED, COMPLETE, DLQ, EGRESS, INGRESS, REROUTE
 from bitbrat.world import RealWorld
 from services.auth import service as auth
 from services.dlq import service as dlq
 from services.finalizer import service as finalizer
+from services.ingress_egress import service as edge
 from services.router import service as router
 from tests.badinputs.corpus import BadInput, load_corpus
 from tests.unit.law import been
@@ -37,7 +38,7 @@ async def answer(envelope: Envelope, ctx: Context) -> Outcome:
     return {"skip": Skip(), "handled": Handled(reply="done"), "again": Reroute("again")}.get(text) or Next()
 
 
-TOPICS = [INGRESS, AUTHENTICATED, REROUTE, "internal.echo.v1", COMPLETE]
+TOPICS = [INGRESS, AUTHENTICATED, REROUTE, "internal.echo.v1", EGRESS, COMPLETE]
 UNREADABLE = [
     entry for entry in load_corpus() if entry.code and not entry.on and max(map(len, entry.inputs)) <= LIMIT and len(entry.inputs) == 1
 ]
@@ -46,7 +47,7 @@ UNREADABLE = [
 @asynccontextmanager
 async def everything() -> AsyncIterator[Platform]:
     """The platform's own services and one step."""
-    async with platform(auth, router, echo, finalizer, dlq) as running:
+    async with platform(edge, auth, router, echo, finalizer, dlq) as running:
         yield running
 
 
@@ -198,6 +199,20 @@ async def test_36_a_deadline_in_the_past() -> None:
 
     assert record.outcome == "completed"
     assert [step.status for step in codec.decode(record.data).routing_slip] == ["SKIP", "OK"]
+
+
+async def test_36_a_reply_after_the_deadline() -> None:
+    """It is settled as ``egress.too_late`` and not said; the envelope completes once."""
+    envelope = _message("echo", text="handled", deadline=RealWorld().now() - timedelta(hours=1))
+    async with everything() as running:
+        await _send(running, envelope)
+        record = await running.final(envelope.id)
+
+    delivered = codec.decode(record.data).replies[0].delivered
+    assert record.outcome == "handled"
+    assert delivered is not None
+    assert delivered.error is not None
+    assert delivered.error.code == "egress.too_late"
 
 
 async def test_35_attributes_that_look_like_headers() -> None:
