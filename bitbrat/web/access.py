@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import SecretStr
@@ -46,6 +45,6 @@ def check_origin(request: web.Request, allowed: Collection[str] = ()) -> None:
     origin = request.headers.get("Origin")
     if origin is None or origin in allowed:
         return
-    place = urlsplit(origin) if origin.isascii() else urlsplit("")
-    if place.scheme not in ("http", "https") or place.netloc.lower() != request.headers.get("Host", "").lower():
+    host = request.headers.get("Host", "").lower()
+    if not host or origin.lower() not in (f"http://{host}", f"https://{host}"):
         raise HttpError("http.forbidden_origin", "this page may not use this server")

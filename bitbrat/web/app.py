@@ -123,7 +123,8 @@ def _watch_body(request: web.Request, seconds: float) -> asyncio.TimerHandle:
 
 def _refused(request: web.Request, shell: Shell, error: BitBratError) -> web.StreamResponse:
     response = shell.refusal(error, instance=request.path, request_id=request[REQUEST_ID])
-    if not request.content.is_eof():
+    # After bytes that could be read in two ways, what follows on the connection could be anything.
+    if error.code in ("http.bad_request", "http.timeout") or not request.content.is_eof():
         response.force_close()
     return response
 
@@ -132,5 +133,5 @@ async def _finish(request: web.Request, response: web.StreamResponse) -> None:
     """The headers that every answer has, and the one that none has."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers.setdefault("X-Request-Id", str(request.get(REQUEST_ID, "")))
+    response.headers.setdefault("X-Request-Id", request.get(REQUEST_ID, ""))
     response.headers.pop("Server", None)

@@ -22,17 +22,20 @@ class JsonBody(NamedTuple):
     raw: bytes
 
 
-async def read_json_body(request: web.Request, *, limit: int | None = None) -> JsonBody:
-    """The JSON in the body, at most ``limit`` bytes (default: the process's limit; more than that never comes this far).
+async def read_json_body(request: web.Request, *, limit: int | None = None, any_value: bool = False) -> JsonBody:
+    """The JSON object in the body, at most ``limit`` bytes (default: the process's limit; more never comes this far).
 
-    Raises ``http.unsupported_media``, ``envelope.too_large``, ``http.timeout``, and for what is not one JSON value the
-    codes of :func:`bitbrat.codec.parse_json`.
+    ``any_value`` takes arrays, strings and the like as well. Raises ``http.unsupported_media``, ``envelope.too_large``,
+    ``http.timeout``, ``envelope.not_object``, and for what is not JSON the codes of :func:`bitbrat.codec.parse_json`.
     """
     if _JSON_TYPE.fullmatch(request.headers.get("Content-Type", "")) is None:
         raise HttpError("http.unsupported_media", "send Content-Type: application/json, in UTF-8")
     limit = request.app[SHELL].limits.body if limit is None else limit
     raw = await read_body(request, limit=limit)
-    return JsonBody(parse_json(raw, limit=limit), raw)
+    value = parse_json(raw, limit=limit)
+    if not any_value and not isinstance(value, dict):
+        raise HttpError("envelope.not_object", "the JSON in the body is not an object")
+    return JsonBody(value, raw)
 
 
 async def read_body(request: web.Request, *, limit: int) -> bytes:

@@ -83,7 +83,7 @@ class Connection(web.RequestHandler):  # type: ignore[type-arg,unused-ignore]
             raise ConnectionError("an answer was begun already")
         if status == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exc, BitBratError):
             self._shell.log.error("a request failed", code="internal.error", exc_info=exc)
-        response = self._shell.refusal(_error(exc, status), instance=str(request.path), request_id=self._shell.world.new_id())
+        response = self._shell.refusal(_error(exc, status), instance="", request_id=self._shell.world.new_id())
         response.force_close()
         return response
 

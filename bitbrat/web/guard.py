@@ -34,7 +34,7 @@ def too_large(limit: int) -> HttpError:
 def _check_version(request: web.Request) -> None:
     if request.version not in (HttpVersion10, HttpVersion11):
         # The answer would be written in the version that the client claimed, and that is none of ours.
-        request._version = HttpVersion11
+        request._cache["version"] = HttpVersion11
         raise HttpError("http.bad_request", "this server speaks HTTP/1.0 and HTTP/1.1")
 
 

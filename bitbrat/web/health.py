@@ -52,13 +52,13 @@ def readiness(check: HealthCheck) -> Callable[[web.Request], Awaitable[web.Respo
     return ready
 
 
-async def ask(check: HealthCheck) -> Health:
-    """What ``check`` says; a check that fails or takes too long says no."""
+async def ask(check: HealthCheck, *, patience: float = PATIENCE) -> Health:
+    """What ``check`` says; a check that fails or takes longer than ``patience`` seconds says no."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             return await check()
     except TimeoutError:
-        return Health(False, cause=f"no answer within {PATIENCE:g} s")
+        return Health(False, cause=f"no answer within {patience:g} s")
     except BitBratError as error:
         return Health(False, error.code, error.message)
 

@@ -14,7 +14,7 @@ from bitbrat.telemetry.metrics import Metrics
 from bitbrat.web.problems import CONTENT_TYPE, ERROR_BASE, document, encoded, headers_of, status_of
 from bitbrat.world import World
 
-REQUEST_ID = "bitbrat.request_id"
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("bitbrat.request_id", str)
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
