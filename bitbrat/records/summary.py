@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bitbrat.envelope import Envelope, Reply, RoutingStep
+from bitbrat.envelope import Envelope, Reply, RoutingStep, format_time
 from bitbrat.records.likeness import normalise
 
 MAX_TEXT = 512
@@ -64,7 +64,7 @@ def summary(envelope: Envelope, *, at: datetime, unknown: bool = False) -> dict[
         "source": {"platform": envelope.source.platform, "channel": envelope.source.channel, "connection": envelope.source.connection_id},
         "user": {"id": envelope.user.id, "name": envelope.user.name, "displayName": envelope.user.display_name, "role": envelope.user.role},
         "text": _text(envelope),
-        "receivedAt": envelope.to_wire()["timestamp"],
+        "receivedAt": format_time(envelope.timestamp),
         "totalMs": _ms(envelope.timestamp, at),
         "simulated": bool(envelope.simulated),
         "rule": route.to_json() if route else None,

@@ -32,7 +32,12 @@ class CommandsState:
     @property
     def trouble(self) -> str:
         """What an operator should know about the file, or nothing."""
-        return f"commands: {self.problems[0]}" if self.problems else ""
+        return f"the file was refused, older commands are in force: {self.problems[0]}" if self.problems else ""
+
+    @property
+    def health(self) -> dict[str, str]:
+        """A line for the health page."""
+        return {"commands": self.trouble or f"{len(set(self._book.values()))} commands"}
 
     def book(self, settings: CommandsSettings, *, now: datetime, log: Log) -> Book:
         """The commands in force at ``now``."""

@@ -30,6 +30,11 @@ class Rulebook:
         more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
         return f"the rules were refused, {len(self.rules)} older ones are in force: {self.problems[0]}{more}"
 
+    @property
+    def health(self) -> dict[str, str]:
+        """A line for the health page."""
+        return {"rules": self.trouble or f"{len(self.rules)} in force, {self.rules.hash}"}
+
     def load(self, settings: RouterSettings, *, registry: TopicRegistry, log: Log) -> bool:
         """Read all files and take them over if nothing is wrong with them. False: the old rules stay."""
         optional = settings.rules == DEFAULT_RULES and not self.rules

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,7 @@ from services.greeter import service as greeter
 from services.router import RouterSettings
 from services.router import service as router
 
+ROOT = Path(__file__).parents[2]
 RULES = """
 - {id: hello, match: {command: "!hello"}, slip: [greeter]}
 - {id: flaky, match: {command: "!flaky"}, slip: [flaky]}
@@ -128,6 +130,18 @@ async def test_hello_is_answered(toys, store, tmp_path):
         {"kind": "chat", "text": "Hello, An Admin User!", "by": "greeter", "state": "delivered", "providerId": "m1"}
     ]
     assert decode(record.data).routing_slip[0].status == "OK"
+
+
+async def test_the_shipped_rules_and_commands_work_without_any_setting(toys, store, monkeypatch):
+    """From the root of a checkout, with no settings at all."""
+    monkeypatch.chdir(ROOT)
+    world = RealWorld()
+    services = (auth, router, commands, greeter, finalizer, dlq, toys.egress)
+    async with process(build(services, bus=MemoryBus(world), store=store, world=world)) as runtime:
+        for text in ("!ping", "!hello", "!commands"):
+            await Platform(runtime).ingest(text, user=an_envelope().user)
+
+    assert toys.said == ["pong", "Hello, An Admin User!", "Commands: !commands !dice !uptime"]
 
 
 async def test_what_matches_no_rule_completes(toys, store, tmp_path):

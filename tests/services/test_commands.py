@@ -215,7 +215,7 @@ def test_a_bad_file_leaves_the_old_commands_in_force(tmp_path):
 
     assert words("- {name: a, reply: x}") == ["a"]
     assert words("- {name: b}") == ["a"]
-    assert state.trouble
+    assert state.health["commands"].startswith("the file was refused")
     assert words(None) == ["a"]
     assert words("- {name: c, reply: x}") == ["c"]
     assert (told, state.trouble) == (["rules.bad_rule", "rules.unreadable"], "")

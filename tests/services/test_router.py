@@ -262,7 +262,7 @@ def test_every_problem_of_every_file_is_named_and_the_old_rules_stay(tmp_path):
     assert log.errors == ["rules.bad_rule", "rules.unknown_key", "rules.bad_yaml"]
     assert [rule.id for rule in book.rules] == ["one"]
     assert book.trouble.startswith("the rules were refused, 1 older ones are in force:")
-    assert "b.yaml:1:3" in book.trouble
+    assert "b.yaml:1:3" in book.health["rules"]
 
 
 @pytest.mark.parametrize("how", ["deleted", "folder gone", "symlink loop", "unreadable", "half written"])
@@ -298,6 +298,7 @@ def test_the_default_folder_need_not_be_there(tmp_path, monkeypatch):
     book, log, good = book_of(RouterSettings())
 
     assert (good, len(book.rules), book.problems, log.errors) == (True, 0, (), [])
+    assert book.health["rules"].startswith("0 in force")
 
 
 def test_a_named_file_that_is_not_there_is_a_problem(tmp_path):
