@@ -10,13 +10,15 @@ __all__ = ["AuthSettings", "service"]
 
 USERS, GRANTS, SANDBOX = "users", "grants", "~simulated"
 
+DEFAULTS = AuthSettings()
+
 service = Service("auth", settings=AuthSettings)
 
 
 @service.consumer("internal.ingress.v1", role="auth", effects="transactional")
 async def admit(envelope: Envelope, ctx: Context) -> Envelope | Refused:
     """Put role, permissions, tags and tenant on the envelope, and keep the user's record up to date."""
-    settings = ctx.settings or AuthSettings()
+    settings = ctx.settings or DEFAULTS
     owner = tenant(envelope, settings)
     if not envelope.user.id:
         return stamped(envelope, permissions=(), tags=(), tenant=owner)

@@ -9,6 +9,8 @@ from services.finalizer.sweeper import PENDING, Sweeper, sweep_for_ever
 
 __all__ = ["FinalizerSettings", "service"]
 
+DEFAULTS = FinalizerSettings()
+
 service = Service("finalizer", settings=FinalizerSettings, state=Sweeper)
 
 
@@ -32,4 +34,4 @@ async def conclude(envelope: Envelope, ctx: Context) -> Envelope:
 @service.background
 async def sweep(ctx: ServiceContext) -> None:
     """Close what is pending for too long, and tell the originals of replays how those ended."""
-    await sweep_for_ever(ctx, ctx.state, ctx.settings or FinalizerSettings())
+    await sweep_for_ever(ctx, ctx.state, ctx.settings or DEFAULTS)

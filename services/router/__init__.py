@@ -8,13 +8,15 @@ from services.router.settings import RouterSettings
 
 __all__ = ["RouterSettings", "Rulebook", "service"]
 
+DEFAULTS = RouterSettings()
+
 service = Service("router", settings=RouterSettings, state=Rulebook)
 
 
 @service.consumer(lambda _: (AUTHENTICATED, REROUTE), role="router", effects="transactional")
 async def write_slip(envelope: Envelope, ctx: Context) -> Envelope | Refused:
     """Add the steps, replies and annotations of the first rule that matches; without one, the default slip."""
-    settings = ctx.settings or RouterSettings()
+    settings = ctx.settings or DEFAULTS
     book: Rulebook = ctx.state
     if not book.loaded:
         book.load(settings, registry=ctx.registry, log=ctx.log)
@@ -24,4 +26,4 @@ async def write_slip(envelope: Envelope, ctx: Context) -> Envelope | Refused:
 @service.background
 async def reload_rules(ctx: ServiceContext) -> None:
     """Load the rules, and load them again whenever a file changes."""
-    await watch(ctx.state, ctx.settings or RouterSettings(), registry=ctx.registry, log=ctx.log)
+    await watch(ctx.state, ctx.settings or DEFAULTS, registry=ctx.registry, log=ctx.log)
