@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bitbrat.host import Host, load_services
+from bitbrat.telemetry import names
 from bitbrat.telemetry.logging import Logs
 from bitbrat.telemetry.metrics import Metrics
 from bitbrat.web import Health, HttpLimits, check_bearer, make_app, read_json_body, serve
@@ -78,4 +80,34 @@ async def shell() -> AsyncIterator[Target]:
         await server.close()
 
 
-TARGETS: dict[str, Callable[[], AbstractAsyncContextManager[Target]]] = {"shell": shell}
+@asynccontextmanager
+async def events() -> AsyncIterator[Target]:
+    """``POST /v1/events`` of the ingress service, in a process as ``bitbrat run`` makes it, on memory."""
+    environ = {
+        "BITBRAT_BUS": "memory://",
+        "BITBRAT_STORE": "memory://",
+        "BITBRAT_HTTP_PORT": "0",
+        "BITBRAT_HTTP_HEADER_SECONDS": str(LIMITS.header_seconds),
+        "BITBRAT_HTTP_BODY_SECONDS": str(LIMITS.body_seconds),
+        "BITBRAT_LOG_FORMAT": "json",
+        "BITBRAT_INGRESS__TOKEN": TOKEN,
+    }
+    host = Host.of(load_services(["services.ingress_egress"]), environ)
+    host.logs.stream = log = io.StringIO()
+    await host.start()
+    try:
+        yield Target(
+            port=int(host.front.url.rpartition(":")[2]),
+            path="/v1/events",
+            good=b'{"type":"external.shop.sold.v1","payload":{"n":0,"gift":false}}',
+            accepts=202,
+            accepted=lambda: int(host.metrics.value(names.EVENTS_ACCEPTED)),
+            metrics=host.metrics,
+            log=log,
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+    finally:
+        await host.stop()
+
+
+TARGETS: dict[str, Callable[[], AbstractAsyncContextManager[Target]]] = {"shell": shell, "events": events}
