@@ -31,11 +31,11 @@ class Shelf(Protocol):
         """Told before a message is handed out; what it returns is awaited before."""
         ...
 
-    async def done(self, delivery: Handed) -> None:
+    def done(self, delivery: Handed) -> Awaitable[None]:
         """Return once it is certain that the message never comes back to the group. When that fails, call ``delivery.back()``."""
         ...
 
-    async def back(self, delivery: Handed, delay: float) -> None:
+    def back(self, delivery: Handed, delay: float) -> Awaitable[None]:
         """Write down that it comes back, not before ``delay`` seconds have passed."""
         ...
 

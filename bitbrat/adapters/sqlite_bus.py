@@ -84,7 +84,9 @@ class SqliteBus:
 
     async def publish(self, topic: str, message: Message) -> Receipt:
         """Return once ``message`` is on the disk."""
-        return (await self.publish_many(((topic, message),)))[0]
+        self._check_open()
+        check_message(message, limit=self._capabilities.max_size)
+        return (await self._publisher.publish(((self._topic(topic), message),)))[0]
 
     async def publish_many(self, items: Sequence[tuple[str, Message]]) -> list[Receipt]:
         """Like ``publish`` for each, with one commit; when one is refused before that, none is stored."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterable, Sequence
 
-_NEW = tuple(
-    f"INSERT INTO bus_ids_{n} VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at WHERE at <= ?"  # noqa: S608  n is 0 or 1
+_KNOWN = tuple(
+    f"SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM bus_ids_{n} WHERE topic = ? AND id = value AND at > ?)"  # noqa: S608  n is 0 or 1
     for n in (0, 1)
 )
-_OLD = tuple(f"SELECT 1 FROM bus_ids_{n} WHERE topic = ? AND id = ? AND at > ?" for n in (0, 1))  # noqa: S608
+_ADD = tuple(
+    f"INSERT INTO bus_ids_{n} SELECT ?, value, ? FROM json_each(?) WHERE true "  # noqa: S608
+    "ON CONFLICT DO UPDATE SET at = excluded.at WHERE at <= ? RETURNING id"
+    for n in (0, 1)
+)
 _EMPTY = ("DELETE FROM bus_ids_0", "DELETE FROM bus_ids_1")
 _FORGET = tuple(f"DELETE FROM bus_ids_{n} WHERE topic = ? AND id = ?" for n in (0, 1))  # noqa: S608
 
@@ -25,12 +31,15 @@ class RecentIds:
             self._execute(_EMPTY[self._turn])
             self._execute("UPDATE bus_ids_turn SET turn = ?, since = ?", (self._turn, now))
 
-    def add(self, topic: int, wire_id: str) -> bool:
-        """Remember ``wire_id``. False: it is known."""
-        if self._execute(_OLD[1 - self._turn], (topic, wire_id, self._horizon)).fetchone():
-            return False
-        return self._execute(_NEW[self._turn], (topic, wire_id, self._now, self._horizon)).rowcount == 1
+    def add(self, topic: int, wire_ids: Sequence[str]) -> set[str]:
+        """Remember ``wire_ids``, and return those that are new. Two statements, however many there are."""
+        known = self._values(_KNOWN[1 - self._turn], (json.dumps(wire_ids), topic, self._horizon))
+        others = json.dumps([wire_id for wire_id in wire_ids if wire_id not in known] if known else wire_ids)
+        return self._values(_ADD[self._turn], (topic, self._now, others, self._horizon))
 
     def forget(self, topic: int, wire_id: str) -> None:
         """What was added just now was not stored after all."""
         self._execute(_FORGET[self._turn], (topic, wire_id))
+
+    def _values(self, sql: str, values: Iterable[object]) -> set[str]:
+        return {value for (value,) in self._execute(sql, tuple(values))}

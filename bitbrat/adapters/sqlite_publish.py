@@ -17,6 +17,7 @@ from bitbrat.errors import BusFull
 from bitbrat.world import World
 
 Items = Sequence[tuple[SqliteTopic, Message]]
+_Row = tuple[int, str, str, bytes, float]
 
 
 class Limits(NamedTuple):
@@ -52,25 +53,34 @@ class Publisher:
     def _apply(self, connection: sqlite3.Connection, calls: Sequence[Items]) -> Sequence[_Answer]:
         now = self._world.now().timestamp()
         ids = RecentIds(connection, window=self._limits.dedupe_window, now=now)
-        rows: list[tuple[int, str, str, bytes, float]] = []
-        answers = [self._store(ids, items, rows, now) for items in calls]
+        by_topic: dict[SqliteTopic, list[str]] = {}
+        for items in calls:
+            for topic, message in items:
+                by_topic.setdefault(topic, []).append(message.id)
+        new = {topic: ids.add(topic.number, wire_ids) for topic, wire_ids in by_topic.items()}
+        rows: list[_Row] = []
+        answers = [self._store(items, new, rows, now) for items in calls]
+        for topic, refused in new.items():
+            for wire_id in refused:
+                ids.forget(topic.number, wire_id)
         connection.executemany("INSERT INTO bus_messages VALUES (?, ?, ?, ?, ?)", rows)
         return answers
 
-    def _store(self, ids: RecentIds, items: Items, rows: list[tuple[int, str, str, bytes, float]], now: float) -> _Answer:
+    def _store(self, items: Items, new: dict[SqliteTopic, set[str]], rows: list[_Row], now: float) -> _Answer:
         receipts: list[Receipt] = []
         stored: list[tuple[SqliteTopic, Stored]] = []
         for topic, message in items:
-            if not ids.add(topic.number, message.id):
-                receipts.append(Receipt(duplicate=True))
+            wire_id, data = message.id, message.data
+            if wire_id not in new[topic]:
+                receipts.append(_DUPLICATE)
                 continue
-            if topic.kind == "ingress" and not self._counted(topic, len(message.data)):
-                ids.forget(topic.number, message.id)
+            if topic.kind == "ingress" and not self._counted(topic, len(data)):
                 full = BusFull("bus.full", f"topic {topic.name} is full: {topic.count} messages, {topic.size} bytes")
                 return _Answer(receipts, full, stored)
+            new[topic].remove(wire_id)  # the next one with this id is a duplicate; what is left at the end was refused
             topic.newest += 1
-            rows.append((topic.newest, message.id, header_lines(message.headers), message.data, now))
-            stored.append((topic, Stored(topic.newest, message.data, {**message.headers, WIRE_ID: message.id})))
+            rows.append((topic.newest, wire_id, header_lines(message.headers), data, now))
+            stored.append((topic, Stored(topic.newest, data, {**message.headers, WIRE_ID: wire_id})))
             receipts.append(_STORED)
         return _Answer(receipts, None, stored)
 
@@ -100,3 +110,4 @@ class Publisher:
 
 
 _STORED = Receipt()
+_DUPLICATE = Receipt(duplicate=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 from bitbrat.adapters.sqlite_file import SqliteFile
 from bitbrat.adapters.sqlite_gather import Gather
@@ -25,9 +25,9 @@ class Settler:
         self._aged = world.monotonic()
         self._gather: Gather[Settlement, None] = Gather(file, apply=self._apply, after=self._uncount, failed=self._failed)
 
-    async def settle(self, settlement: Settlement) -> None:
-        """Return once it is on the disk."""
-        await self._gather.add(settlement)
+    def settle(self, settlement: Settlement) -> Awaitable[None]:
+        """Done once it is on the disk."""
+        return self._gather.add(settlement)
 
     def _apply(self, connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> Sequence[None]:
         for shelf, some in _by_shelf(settlements).items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from bitbrat.adapters.delivering import Handed, Stored
@@ -95,13 +95,13 @@ class SqliteShelf:
         self._marked = min(seq + MARK_AHEAD - 1, self._old)
         return self._file.run(self._mark_statement(self._marked))
 
-    async def done(self, delivery: Handed) -> None:
+    def done(self, delivery: Handed) -> Awaitable[None]:
         """See the port."""
-        await self._settle(Settlement(self, delivery, done=True))
+        return self._settle(Settlement(self, delivery, done=True))
 
-    async def back(self, delivery: Handed, delay: float) -> None:
+    def back(self, delivery: Handed, delay: float) -> Awaitable[None]:
         """See the port."""
-        await self._settle(Settlement(self, delivery, done=False, due=self._world.now().timestamp() + delay))
+        return self._settle(Settlement(self, delivery, done=False, due=self._world.now().timestamp() + delay))
 
     def write(self, connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> None:
         """Write down what became of these deliveries of this group, inside a transaction."""
@@ -110,7 +110,7 @@ class SqliteShelf:
         back = [(*key, item.delivery.seq, 0, item.due, item.delivery.deliveries) for item in settlements if not item.done]
         connection.executemany(_NOTE, back)
         if self.position is None:
-            connection.executemany("DELETE FROM bus_messages WHERE seq = ?", [(seq,) for seq in done])
+            connection.executemany("DELETE FROM bus_messages WHERE seq BETWEEN ? AND ?", _runs(done))
             noted = [(*key, item.delivery.seq) for item in settlements if item.done and item.delivery.deliveries > 1]
             connection.executemany("DELETE FROM bus_notes WHERE topic = ? AND name = ? AND seq = ?", noted)
         elif done:
@@ -161,6 +161,17 @@ def _statement(sql: str, values: tuple[Any, ...]) -> Callable[[sqlite3.Connectio
         connection.execute(sql, values)
 
     return work
+
+
+def _runs(places: Iterable[int]) -> list[list[int]]:
+    """Places as first and last of each run without a gap: most of what is settled together lies together."""
+    runs: list[list[int]] = []
+    for place in sorted(places):
+        if runs and runs[-1][1] == place - 1:
+            runs[-1][1] = place
+        else:
+            runs.append([place, place])
+    return runs
 
 
 def header_lines(headers: Mapping[str, str]) -> str:

@@ -115,6 +115,20 @@ async def test_an_id_that_was_refused_for_lack_of_room_is_not_known(kind: BusRig
     assert not receipt.duplicate
 
 
+async def test_what_stood_behind_a_refused_message_is_not_known_either(kind: BusRig) -> None:
+    """When one of several is refused, each of them can be published again; none is taken for a duplicate and lost."""
+    bus = await kind.open(Wishes(ingress_capacity=1))
+    batch = [(INGRESS, message("fits")), (INGRESS, message("refused")), (STEP, message("behind"))]
+    with pytest.raises(BusFull):
+        await bus.publish_many(batch)
+    await (await kind.listen(bus, INGRESS, "auth").next()).ack()
+
+    await bus.publish_many(batch)
+
+    assert (await kind.listen(bus).next()).headers["bb-wire-id"] == "behind"
+    assert (await kind.listen(bus, INGRESS, "auth").next()).headers["bb-wire-id"] == "refused"
+
+
 async def test_a_known_id_is_a_duplicate_also_when_it_is_full(kind: BusRig) -> None:
     """Whoever lost our answer learns that it is stored."""
     bus = await kind.open(Wishes(ingress_capacity=1))
