@@ -17,6 +17,8 @@ Redact = Callable[[str, str], str]
 MAX_DEPTH = 4
 MAX_ITEMS = 32
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def nothing_secret(_key: str, text: str) -> str:
     """A redactor for processes that loaded no secret: the text as it is."""
@@ -41,7 +43,7 @@ def harmless(key: str, value: Any, redact: Redact, depth: int = 0) -> Any:
 
 def as_json(fields: Mapping[str, Any]) -> str:
     """One JSON object, without a line break."""
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return _encode(fields)
 
 
 def as_text(fields: Mapping[str, Any]) -> str:
