@@ -98,7 +98,7 @@ def build(level: str, found: dict[str, str]) -> None:
     lock = LOCKS[level]
     total = len(re.findall(r"(?m)^[a-zA-Z0-9]", lock.read_text(encoding="utf-8")))
     pip_install(f"installing {lock.name} ({total} packages at most)", "--require-hashes", "-r", str(lock), total=total)
-    pip_install("installing BitBrat in place", "--no-deps", "--no-build-isolation", "-e", ".")
+    pip_install("installing BitBrat in place", "--no-deps", "--no-build-isolation", "--config-settings", "editable_mode=compat", "-e", ".")
     kept = {have: key for have, key in found.items() if have in LOCKS and key == wanted(have)}
     marks = {**kept, "root": str(ROOT), "python": interpreter(), level: wanted(level)}
     STAMP.write_text(json.dumps(marks, indent=1) + "\n", encoding="utf-8")
