@@ -80,7 +80,7 @@ class Secrets:
 
     def __init__(self) -> None:
         self._values: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._longest_first: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Iterable[BaseModel]) -> Self:
@@ -99,8 +99,7 @@ class Secrets:
         if len(plain) < MIN_LENGTH:
             return
         self._values |= {plain, plain.removeprefix("oauth:"), quote(plain, safe=""), b64encode(plain.encode()).decode()}
-        longest_first = sorted((value for value in self._values if len(value) >= MIN_LENGTH), key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(value) for value in longest_first))
+        self._longest_first = tuple(sorted((value for value in self._values if len(value) >= MIN_LENGTH), key=len, reverse=True))
 
     def add_settings(self, settings: BaseModel) -> None:
         """Remember every secret in loaded settings, however deep."""
@@ -109,8 +108,9 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """``text`` without the secrets of this process, and without what looks like one."""
-        if self._pattern is not None:
-            text = self._pattern.sub(MASK, text)
+        for value in self._longest_first:
+            if value in text:
+                text = text.replace(value, MASK)
         return redact(text)
 
     def redact_field(self, key: str, text: str) -> str:
