@@ -195,6 +195,10 @@ CATALOGUE: dict[str, Entry] = {
     "cli.cannot_connect": Entry("Nothing answers there.", "Start it: make dev"),
     "cli.usage": Entry("The command was called in a way that it does not understand.", "See its --help."),
     "cli.refused": Entry("The command would do something that it must not.", "See its --help for the flag that allows it."),
+    "cli.no_data": Entry("Nothing has run here yet.", 'Run bitbrat dev, or bitbrat say "!ping", in this folder.'),
+    "cli.no_rules": Entry("That process runs no router, so it has no rules.", "Ask where the router runs."),
+    "cli.not_ended": Entry("The message has not ended yet.", "Look at it later: bitbrat trace ID."),
+    "cli.exists": Entry("There is a file already where one would be written.", "Choose another name, or remove the file."),
     "cli.not_found": Entry("There is no such message.", "List the last ones: bitbrat tail --last 20"),
     "internal.error": Entry("Something happened that BitBrat did not expect.", "Report it, with the message and the command."),
 }

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Play a recorded chat through everything, on a real socket; ends by itself."),
-    "dev": ("dev:dev", "Run the platform and your steps in this process, kept between runs."),
-    "run": ("run:run", "Run one or many services: the production entry point."),
     "say": ("say:say", "Simulate a chat message and see what becomes of it."),
     "send": ("say:send", "Simulate any event."),
     "tail": ("tail:tail", "Show messages as they end."),
@@ -19,9 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("rules:rules", "Rules: list, test, explain."),
     "twitch": ("twitch:twitch", "Twitch tools: parse raw chat lines."),
     "schema": ("schema:schema", "The contract as data: export schemas and examples."),
-    "new": ("new:new", "Write a new step or service, with a passing test."),
     "explain": ("explain:explain", "Explain an error code and what to do about it."),
-    "doctor": ("doctor:doctor", "Check the configuration, the port, bus and store; each finding with a fix."),
     "version": ("explain:version", "Print the version."),
 }
 """Command → where it is, and its line in ``--help``."""
@@ -59,33 +57,44 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="bitbrat", message="bitbrat %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Events in, a routing slip decides, small steps act, replies go out."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False
 
 
 def main() -> None:
     """The ``bitbrat`` command: runs, and turns every error into its four parts and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(_outcome())
+
+
+def _outcome() -> int:
     try:
+        _check_arguments(sys.argv[1:])
         code = cli(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, BrokenPipeError) as error:
-        sys.exit(_quietly(error))
-    except Exception as error:
-        from bitbrat.cli.output import exit_with
-
-        exit_with(error)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _quietly(error: BaseException) -> int:
-    """Interrupted: 130. A reader that went away (``| head``): 0, and nothing more is written."""
-    if isinstance(error, KeyboardInterrupt):
+        sys.stdout.flush()
+    except (KeyboardInterrupt, click.exceptions.Abort):
         return 130
-    import os
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception as error:
+        from bitbrat.cli.output import told
 
+        return told(error)
+    return code if isinstance(code, int) else 0
+
+
+def _check_arguments(arguments: list[str]) -> None:
+    for number, argument in enumerate(arguments, 1):
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise click.UsageError(f"argument {number} is not UTF-8 text")
+
+
+def _reader_gone() -> int:
+    """Nobody reads what we write (``| head``): nothing more is written, and that is all right."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -19,8 +18,9 @@ _EXIT = {
     "cli.cannot_connect": CANNOT_CONNECT,
     "cli.refused": REFUSED,
     "cli.usage": USAGE,
-    "bus.unavailable": GONE,
-    "store.unavailable": GONE,
+    "bus.unavailable": CANNOT_CONNECT,
+    "store.unavailable": CANNOT_CONNECT,
+    "auth.bad_key": REFUSED,
 }
 
 
@@ -49,12 +49,26 @@ def exit_code(error: BaseException) -> int:
     return _EXIT.get(error.code, FAILED) if isinstance(error, BitBratError) else FAILED
 
 
-def exit_with(error: Exception) -> NoReturn:
-    """Print an error in its four parts and leave. One that nobody expected says so, without a stack trace."""
+def told(error: Exception) -> int:
+    """Print an error in its four parts and return the exit code. One that nobody expected says so, without a stack trace."""
+    if isinstance(error, click.ClickException):
+        if type(error).__name__ == "NoArgsIsHelpError":  # of newer versions of click; its message is the help
+            error.show()
+            return USAGE
+        error = usage(error)
     if not isinstance(error, BitBratError):
         error = BitBratError("internal.error", f"{type(error).__name__}: {error}", fix="report this, with the command that you ran")
     click.echo(four_parts(error), err=True)
-    sys.exit(exit_code(error))
+    return exit_code(error)
+
+
+def usage(error: click.ClickException) -> BitBratError:
+    """What click found wrong with the call, with the command's own usage line."""
+    ctx = getattr(error, "ctx", None)
+    if ctx is None:
+        return BitBratError("cli.usage", error.format_message(), fix="bitbrat --help")
+    line = " ".join(ctx.get_usage().split())
+    return BitBratError("cli.usage", error.format_message(), why=line, fix=f"{ctx.command_path} --help")
 
 
 def print_json(value: Any) -> None:
