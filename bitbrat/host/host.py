@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bitbrat.config import CoreSettings, ServiceSettings, load
+from bitbrat.errors import BitBratError
 from bitbrat.host.http import Front
 from bitbrat.runtime import Options, Runtime, build, open_bus, open_store
 from bitbrat.secrets import Secrets
@@ -19,6 +21,8 @@ from bitbrat.telemetry.observer import Telemetry
 from bitbrat.web import Endpoint
 from bitbrat.world import RealWorld, World
 
+MEASURE_EVERY = 5.0
+"""Seconds between two looks at the store's sizes."""
 LAST_SECOND = 1.0
 """Of the time that a process has to stop, what is kept for letting go of bus, store and sockets."""
 
@@ -33,6 +37,7 @@ class Host:
     logs: Logs
     front: Front
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _gauges: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @classmethod
     def of(
@@ -66,9 +71,13 @@ class Host:
         self.front.claim_port()
         await self.runtime.start()
         await self.front.serve(endpoints)
+        self._gauges = asyncio.get_running_loop().create_task(self._measure(), name="gauges")
 
     async def stop(self) -> None:
         """Stop listening, drain, let go. Idempotent."""
+        if self._gauges is not None:
+            self._gauges.cancel()
+            self._gauges = None
         await self.front.close()
         await self.runtime.stop()
 
@@ -84,6 +93,13 @@ class Host:
             await self.stopping.wait()
         finally:
             await self.stop()
+
+    async def _measure(self) -> None:
+        """Keep the gauges of what waits in the outbox."""
+        while True:
+            with contextlib.suppress(BitBratError):
+                self.metrics.outbox((await self.runtime.store.counts())["outbox"])
+            await asyncio.sleep(MEASURE_EVERY)
 
 
 def read_settings(

@@ -66,8 +66,8 @@ class Front:
     async def health(self) -> Health:
         """Whether the process can do its work, and how its connections are."""
         details = {name: state for service in self._runtime.services for name, state in self._details(service).items()}
-        cause = await self._runtime.trouble()
-        return Health(not cause, cause=cause, details=details)
+        trouble = await self._runtime.trouble()
+        return Health(True, details=details) if trouble is None else Health(False, trouble.code, trouble.cause, details)
 
     def _details(self, service: Service) -> dict[str, str]:
         """What the service's state tells about itself: connections, rules that could not be loaded."""

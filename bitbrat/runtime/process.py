@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bitbrat.bus import Bus
 from bitbrat.codec import LIMITS, Limits
@@ -41,6 +41,13 @@ class Options:
     relay_grace: float = 2.0
     relay_poll: float = 1.0
     limits: Limits = LIMITS
+
+
+class Trouble(NamedTuple):
+    """Why a process is not ready: a code of the catalogue, and the cause in words."""
+
+    code: str
+    cause: str
 
 
 class NoLog:
@@ -139,16 +146,19 @@ class Runtime:
         await self.store.close()
         self._tasks, self._consumers, self._session = [], [], None
 
-    async def trouble(self) -> str:
-        """Why this process is not ready, or an empty string."""
+    async def trouble(self) -> Trouble | None:
+        """Why this process is not ready, or None."""
         if not self.ready:
-            return "starting or stopping"
-        paused = next((consumer.paused_for for consumer in self._consumers if consumer.paused_for), "")
-        if paused:
-            return paused
+            return Trouble("http.not_ready", "starting or stopping")
         if not await self.bus.healthy():
-            return "the bus does not answer"
-        return "" if await self.store.healthy() else "the store does not answer"
+            return Trouble("bus.unavailable", "the bus does not answer")
+        if not await self.store.healthy():
+            return Trouble("store.unavailable", "the store does not answer")
+        missing = {topic.name for topic in self.registry} - set(await self.bus.topics())
+        if missing:
+            return Trouble("slip.unroutable", f"these topics are not on the bus: {', '.join(sorted(missing))}")
+        paused = next((consumer.paused_for for consumer in self._consumers if consumer.paused_for), "")
+        return Trouble("http.not_ready", paused) if paused else None
 
     async def send(self, dispatch: Dispatch) -> None:
         """Put an operator's replay on its way: into the outbox first, then published."""
