@@ -127,10 +127,11 @@ def main() -> None:
         for kind, so_far in rates.items():
             so_far.append(in_a_process(kind, given.messages, given.batch))
     medians = {kind: statistics.median(measured) for kind, measured in rates.items()}
+    ratios = [bus / bare for bus, bare in zip(rates["bus"], rates["bare"], strict=True)]  # neighbours had the same machine
     print(f"{given.messages} messages of 1 kB, {given.batch} in flight or a commit, {given.rounds} rounds in turn, messages a second")
     for kind, measured in rates.items():
         print(f"  {kind:7} median {medians[kind]:8.0f}   from {min(measured):8.0f} to {max(measured):8.0f}")
-    print(f"  bus / bare = {medians['bus'] / medians['bare']:.2f}")
+    print(f"  bus / bare, round by round: median {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 
 from bitbrat.adapters.delivering import Handed
 from bitbrat.adapters.group_queue import GroupQueue
@@ -85,3 +85,9 @@ class Consumption:
             delivery.deliveries -= 1
             delivery.lose()
             raise
+
+
+async def nothing() -> AsyncIterator[Handed]:
+    """What is consumed from a bus that is closed: it ends at once."""
+    for delivery in ():
+        yield delivery

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-from bitbrat.adapters.consuming import BREATH, Consumption
+from bitbrat.adapters.consuming import BREATH, Consumption, nothing
 from bitbrat.adapters.delivering import Handed
 from bitbrat.adapters.memory_topic import Limits, MemoryTopic
 from bitbrat.adapters.topology import no_topic, same_class
@@ -75,10 +75,9 @@ class MemoryBus:
 
     def consume(self, topic: str, group: str, *, max_in_flight: int) -> AsyncIterator[Handed]:
         """Deliveries for ``group`` until it is closed. Raises ``config.two_groups``, ``slip.unroutable``."""
-        consumption = Consumption(self._topic(topic).queue(group), max_in_flight=max_in_flight)
         if self._closed:
-            consumption.end()
-        return consumption
+            return nothing()
+        return Consumption(self._topic(topic).queue(group), max_in_flight=max_in_flight)
 
     async def healthy(self) -> bool:
         """Whether a publish would work now."""

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bitbrat.adapters.consuming import Consumption
+from bitbrat.adapters.consuming import Consumption, nothing
 from bitbrat.adapters.delivering import Handed
 from bitbrat.adapters.group_queue import GroupQueue
 from bitbrat.adapters.sqlite_file import SqliteFile
@@ -97,7 +97,8 @@ class SqliteBus:
 
     def consume(self, topic: str, group: str, *, max_in_flight: int) -> AsyncIterator[Handed]:
         """Deliveries for ``group`` until it is closed. Raises ``config.two_groups``, ``slip.unroutable``."""
-        self._check_open()
+        if self._closed:
+            return nothing()
         return Consumption(self._queue(self._topic(topic), group), max_in_flight=max_in_flight)
 
     async def healthy(self) -> bool:

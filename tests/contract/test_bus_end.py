@@ -113,6 +113,15 @@ async def test_a_closed_bus_takes_nothing(kind: BusRig) -> None:
     await bus.close()
 
 
+async def test_a_consumer_of_a_closed_bus_ends_at_once(kind: BusRig) -> None:
+    """Who comes during the shutdown has nothing to do."""
+    bus = await kind.open()
+    await bus.publish(STEP, message("waits"))
+    await bus.close()
+
+    assert await kind.listen(bus).ended()
+
+
 async def test_an_open_bus_is_healthy(kind: BusRig) -> None:
     """Readiness asks it."""
     bus = await kind.open()
