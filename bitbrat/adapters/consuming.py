@@ -89,5 +89,6 @@ class Consumption:
 
 async def nothing() -> AsyncIterator[Handed]:
     """What is consumed from a bus that is closed: it ends at once."""
-    for delivery in ():
+    none: tuple[Handed, ...] = ()
+    for delivery in none:
         yield delivery
