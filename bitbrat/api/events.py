@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bitbrat.envelope import User
+if TYPE_CHECKING:
+    from bitbrat.envelope import User
 
 CHAT = "external.chat.message.v1"
 ROLES = ("viewer", "subscriber", "vip", "moderator", "broadcaster")
@@ -36,6 +37,8 @@ class NewEvent:
 
     def sender(self) -> User:
         """The user as the platform's badges would have it. The same name is the same user every time."""
+        from bitbrat.envelope import User  # only where the event is made: whoever sends it over HTTP needs no models
+
         name = self.user.lower()
         roles = (self.role,) if self.role != "viewer" else ()
         return User(id=f"sim-{name}", name=name, display_name=self.user, profile_image_url="", role=self.role, roles=roles)

@@ -154,9 +154,10 @@ class PlatformOperator(StoreOperator):
     async def status(self) -> Json:
         """The process, its services and steps, its bus and its store."""
         runtime, bus = self._runtime, self._runtime.bus.capabilities
+        trouble = await runtime.trouble()
         return {
             **await super().status(),
-            "trouble": await runtime.trouble(),
+            "trouble": trouble._asdict() if trouble else None,
             "services": [service.name for service in runtime.services],
             "steps": sorted(step.name for service in runtime.services for step in service.steps),
             "topics": sorted(topic.name for topic in runtime.registry),

@@ -11,6 +11,8 @@ import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Play a recorded chat through everything, on a real socket; ends by itself."),
+    "dev": ("dev:dev", "Run the platform and your steps in this process, kept between runs."),
+    "run": ("run:run", "Run one or many services: the production entry point."),
     "say": ("say:say", "Simulate a chat message and see what becomes of it."),
     "send": ("say:send", "Simulate any event."),
     "tail": ("tail:tail", "Show messages as they end."),
@@ -75,9 +77,13 @@ def main() -> None:
 def _outcome() -> int:
     try:
         _check_arguments(sys.argv[1:])
-        code = cli(standalone_mode=False)
+        # Not click's own main(), which makes a failure of a reader that went away.
+        with cli.make_context("bitbrat", sys.argv[1:]) as ctx:
+            code = cli.invoke(ctx)
         sys.stdout.flush()
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, EOFError, click.exceptions.Abort):
         return 130
     except BrokenPipeError:
         return _reader_gone()

@@ -6,21 +6,14 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TypeVar
 
-from bitbrat.api.local import PlatformOperator, Rules, StoreOperator, rules_of
 from bitbrat.api.operator import Operator
-from bitbrat.api.owner import Owner, place_of, read_owner, read_token
-from bitbrat.cli.place import Here, environment
-from bitbrat.config import parse_bus_url, parse_store_url
-from bitbrat.errors import BitBratError, ConfigError
-from bitbrat.host.host import read_settings
-from bitbrat.runtime import Runtime, build, open_bus, open_store
-from bitbrat.world import RealWorld
+from bitbrat.api.owner import FOLDER, Owner, place_of, read_owner, read_token
+from bitbrat.errors import BitBratError
 
 T = TypeVar("T")
-BY = "command line"
+DATA = f"sqlite:///{FOLDER}/dev.db"
 
 
 def ask(question: Callable[[Operator], Awaitable[T]], *, platform: bool = False) -> T:
@@ -44,8 +37,18 @@ async def operator(*, platform: bool = False) -> AsyncIterator[Operator]:
         finally:
             await found.close()
         return
-    async with _local(environ, platform) as own:
+    from bitbrat.cli.inhouse import local
+
+    async with local(environ, platform=platform) as own:
         yield own
+
+
+def environment(*, ephemeral: bool = False) -> dict[str, str]:
+    """The settings of this shell, with bus and store in ``.bitbrat/`` unless they are set; ``ephemeral``: in memory."""
+    found = dict(os.environ)
+    if ephemeral:
+        return {**found, "BITBRAT_BUS": "memory://", "BITBRAT_STORE": "memory://"}
+    return {"BITBRAT_BUS": DATA, "BITBRAT_STORE": DATA, **found}
 
 
 def owner_of(environ: Mapping[str, str]) -> Owner | None:
@@ -72,74 +75,4 @@ async def remote(environ: Mapping[str, str]) -> Operator | None:
         if error.code != "cli.cannot_connect":
             raise
         return None
-    return found
-
-
-@asynccontextmanager
-async def _local(environ: Mapping[str, str], platform: bool) -> AsyncIterator[Operator]:
-    parse_bus_url(environ["BITBRAT_BUS"])
-    parse_store_url(environ["BITBRAT_STORE"])
-    try:
-        opened = _platform(environ) if platform else _reader(environ)
-        async with opened as own:
-            yield own
-    except BitBratError as error:
-        if error.code not in ("bus.in_use", "store.in_use"):
-            raise
-        fix = "stop it, or run this in the folder in which it was started"
-        raise BitBratError("cli.cannot_connect", f"{error.message}, and its API does not answer", why=error.why, fix=fix) from error
-
-
-@asynccontextmanager
-async def _reader(environ: Mapping[str, str]) -> AsyncIterator[Operator]:
-    """The store alone, opened for a question. A file that is not there is not made."""
-    _check_there(environ["BITBRAT_STORE"])
-    world = RealWorld()
-    store = open_store(environ["BITBRAT_STORE"], world)
-    try:
-        await store.open()
-        yield StoreOperator(store, world, by=BY)
-    finally:
-        await store.close()
-
-
-def _check_there(url: str) -> None:
-    place = parse_store_url(url)
-    if place.scheme == "memory" or (place.scheme == "sqlite" and not Path(place.path).exists()):
-        where = "memory" if place.scheme == "memory" else place.path
-        what = f"there is nothing in {where}, and no process that owns it"
-        raise BitBratError("cli.no_data", what, fix='bitbrat dev, or: bitbrat say "!ping"')
-
-
-@asynccontextmanager
-async def _platform(environ: Mapping[str, str]) -> AsyncIterator[Operator]:
-    """The whole platform in this process, for as long as the question takes. It stays away from Twitch."""
-    runtime = quiet_runtime(environ)
-    try:
-        await runtime.start()
-        yield PlatformOperator(runtime, by=BY)
-    finally:
-        await runtime.stop()
-
-
-def quiet_runtime(environ: Mapping[str, str]) -> Runtime:
-    """The platform of this folder without connections to the outside, not started. Raises ``ConfigError``, ``bus.in_use``."""
-    here = Here.load()
-    inside = {name: value for name, value in here.with_default_slip(environ).items() if not name.startswith("BITBRAT_TWITCH__")}
-    core, settings = read_settings(here.services, inside)
-    if core.bus is None or core.store is None:
-        raise ConfigError("config.missing", "BITBRAT_BUS and BITBRAT_STORE are needed")
-    world = RealWorld()
-    return build(here.services, bus=open_bus(core.bus, world), store=open_store(core.store, world), world=world, settings=settings)
-
-
-def rules_here(environ: Mapping[str, str]) -> Rules:
-    """The rules of this folder, loaded now. Without a bus or a store: nothing is run."""
-    in_memory = {**environ, "BITBRAT_BUS": "memory://", "BITBRAT_STORE": "memory://"}
-    runtime = quiet_runtime(in_memory)
-    router = next(service for service in runtime.services if service.name == "router")
-    context = runtime.context_of(router)
-    context.state.load(context.settings, registry=runtime.registry, log=context.log)
-    found = rules_of(runtime)
-    assert found is not None, "the router holds rules"  # noqa: S101 - it is among the core services
     return found

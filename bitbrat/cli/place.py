@@ -1,30 +1,17 @@
-"""Where the command line works: the environment with its defaults, and the services of this folder."""
+"""The services of the folder that the command line works in."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bitbrat.api.owner import FOLDER
 from bitbrat.host.modules import CORE, load_folder, load_services
 from bitbrat.service import Service
 
-DATA = f"sqlite:///{FOLDER}/dev.db"
 STEPS = Path("steps")
 MAX_DEFAULT = 30
 OURS = ("commands", "greeter")
-
-
-def environment(*, ephemeral: bool = False, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The settings of this shell, with bus and store in ``.bitbrat/`` unless they are set; ``ephemeral``: in memory."""
-    found = dict(os.environ if environ is None else environ)
-    if ephemeral:
-        return {**found, "BITBRAT_BUS": "memory://", "BITBRAT_STORE": "memory://"}
-    found.setdefault("BITBRAT_BUS", DATA)
-    found.setdefault("BITBRAT_STORE", DATA)
-    return found
 
 
 @dataclass(frozen=True)

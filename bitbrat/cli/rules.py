@@ -77,23 +77,19 @@ def explain(text: str, role: str, user: str, event_type: str, place: str, as_jso
 
 def asked(question: Callable[[Operator], Awaitable[dict[str, Any]]], place: str = "") -> dict[str, Any]:
     """The answer of the process that runs the rules; where none does, or ``place`` is given, that of the files."""
-    from bitbrat.api.local import StoreOperator
-    from bitbrat.cli.connect import remote, rules_here
-    from bitbrat.cli.place import environment
-    from bitbrat.runtime import open_store
-    from bitbrat.world import RealWorld
+    from bitbrat.cli.connect import environment, remote
 
     async def answered() -> dict[str, Any]:
         environ = environment()
         owner = None if place else await remote(environ)
-        if owner is not None:
-            try:
-                return await question(owner)
-            finally:
-                await owner.close()
-        book = rules_here({**environ, "BITBRAT_ROUTER__RULES": place} if place else environ)
-        world = RealWorld()
-        return await question(StoreOperator(open_store("memory://", world), world, rules=lambda: book))
+        if owner is None:
+            from bitbrat.cli.inhouse import of_files
+
+            return await question(of_files({**environ, "BITBRAT_ROUTER__RULES": place} if place else environ))
+        try:
+            return await question(owner)
+        finally:
+            await owner.close()
 
     return asyncio.run(answered())
 

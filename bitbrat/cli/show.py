@@ -40,7 +40,8 @@ def told(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"@{clean(str(user.get('name', '')), 60)} ({user.get('role', '')}): {clean(str(row.get('text', '')))}"
     rule, steps = mapping(row.get("rule")), [str(step.get("id")) for step in row.get("steps") or ()]
     routed = f"routed by rule {rule.get('rule')} ({rule.get('version')})" if rule.get("rule") else "no rule matched"
-    yield f"  {routed}{' -> ' + ', '.join(steps) if steps else '':<40} simulated, nothing sent outside"
+    way = f"{routed}{' -> ' + ', '.join(steps) if steps else ''}"
+    yield f"  {clean(way):<54} simulated, nothing sent outside"
     failure = mapping(row.get("failure"))
     if failure:
         yield click.style(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bitbrat.cli.output import clean
-from bitbrat.store import FinalRecord
-from bitbrat.story import story_of_record
+
+if TYPE_CHECKING:
+    from bitbrat.store import FinalRecord
 
 _COLOURS = {"ERROR": "red", "OK": "green", "ok": "green"}
 
 
 def tell(record: FinalRecord) -> str:
     """The story of a message that has ended."""
+    from bitbrat.story import story_of_record
+
     return render(story_of_record(record).to_json())
 
 
