@@ -21,7 +21,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("rules:rules", "Rules: list, test, explain."),
     "twitch": ("twitch:twitch", "Twitch tools: parse raw chat lines."),
     "schema": ("schema:schema", "The contract as data: export schemas and examples."),
+    "new": ("new:new", "Write a new step or service, with a passing test."),
     "explain": ("explain:explain", "Explain an error code and what to do about it."),
+    "doctor": ("doctor:doctor", "Check the configuration, the port, bus and store; each finding with a fix."),
     "version": ("explain:version", "Print the version."),
 }
 """Command → where it is, and its line in ``--help``."""

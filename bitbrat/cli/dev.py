@@ -34,7 +34,7 @@ def dev(port: int | None, host: str | None, ephemeral: bool) -> int:
     try:
         code = run_loop(_run(here, here.with_default_slip(environ), begun))
     except BitBratError as error:
-        raise explained(error, int(environ.get("BITBRAT_HTTP_PORT", "2728"))) from error
+        raise explained(error, environ.get("BITBRAT_HTTP_PORT", "2728")) from error
     return 1 if here.failures else code
 
 

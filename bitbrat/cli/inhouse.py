@@ -60,7 +60,10 @@ def _check_there(url: str) -> None:
 @asynccontextmanager
 async def _platform(environ: Mapping[str, str]) -> AsyncIterator[Operator]:
     """The whole platform in this process, for as long as the question takes. It stays away from Twitch."""
-    runtime = quiet_runtime(environ)
+    here = Here.load()
+    for file, why in here.failures.items():
+        click.secho(f"{file} could not be loaded: {why}", fg="red", err=True)
+    runtime = quiet_runtime(here, environ)
     try:
         await runtime.start()
         yield PlatformOperator(runtime, by=BY)
@@ -68,11 +71,8 @@ async def _platform(environ: Mapping[str, str]) -> AsyncIterator[Operator]:
         await runtime.stop()
 
 
-def quiet_runtime(environ: Mapping[str, str]) -> Runtime:
-    """The platform of this folder without connections to the outside, not started. Raises ``ConfigError``, ``bus.in_use``."""
-    here = Here.load()
-    for file, why in here.failures.items():
-        click.secho(f"{file} could not be loaded: {why}", fg="red", err=True)
+def quiet_runtime(here: Here, environ: Mapping[str, str]) -> Runtime:
+    """The platform of ``here`` without connections to the outside, not started. Raises ``ConfigError``, ``bus.in_use``."""
     inside = {name: value for name, value in here.with_default_slip(environ).items() if not name.startswith("BITBRAT_TWITCH__")}
     core, settings = read_settings(here.services, inside)
     if core.bus is None or core.store is None:
@@ -84,7 +84,7 @@ def quiet_runtime(environ: Mapping[str, str]) -> Runtime:
 def rules_here(environ: Mapping[str, str]) -> Rules:
     """The rules of this folder, loaded now. Without a bus or a store: nothing is run."""
     in_memory = {**environ, "BITBRAT_BUS": "memory://", "BITBRAT_STORE": "memory://"}
-    runtime = quiet_runtime(in_memory)
+    runtime = quiet_runtime(Here.load(), in_memory)
     router = next(service for service in runtime.services if service.name == "router")
     context = runtime.context_of(router)
     context.state.load(context.settings, registry=runtime.registry, log=context.log)

@@ -65,14 +65,14 @@ async def probe(host: Host) -> None:
     raise BitBratError("http.not_ready", f"not ready after {PROBES * PROBE_EVERY:g} s", why=trouble.cause if trouble else "")
 
 
-def explained(error: BitBratError, port: int) -> BitBratError:
+def explained(error: BitBratError, port: str) -> BitBratError:
     """``error`` with who holds the port, or the data, and what to do about it."""
     if error.code == "net.port_in_use":
-        holder = holder_of(port)
+        number = int(port)
+        holder = holder_of(number)
         why = f"held by {holder}" if holder else "held by a process that this user cannot see"
-        return BitBratError(
-            error.code, error.message, why=why, fix=f"stop it, or run: bitbrat dev --port {port + 1 if port < 65535 else port - 1}"
-        )
+        other = number + 1 if number < 65_535 else number - 1
+        return BitBratError(error.code, error.message, why=why, fix=f"stop it, or run: bitbrat dev --port {other}")
     if error.code in ("bus.in_use", "store.in_use"):
         fix = 'use it as it runs (bitbrat say "!ping"), stop it, or run: bitbrat dev --ephemeral --port 0'
         return BitBratError(error.code, error.message, why=error.why, fix=fix)
