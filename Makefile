@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check bench mutate tools lock clean venv-run venv-dev
+.PHONY: help demo dev test check bench mutate docs tools lock clean venv-run venv-dev
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1	/'
@@ -34,6 +34,9 @@ bench: venv-dev ## measure hops, buses and rules on this machine
 
 mutate: venv-dev ## change slip.py in every small way; the tests must notice
 	@$(BIN)/python tools/mutate.py $(ARGS)
+
+docs: venv-dev ## write the reference pages that are made from the code
+	@$(BIN)/python tools/docs.py
 
 tools: ## install the servers that tests use (Debian, as root), or say what to install
 	@sh tools/servers.sh

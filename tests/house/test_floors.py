@@ -21,6 +21,7 @@ WORLDLY = (
     "uuid.uuid4",
 )
 NETWORK = ("aiohttp", "http", "urllib.request", "smtplib", "subprocess")
+NAMES_ADAPTERS = ("bitbrat.adapters", "bitbrat.runtime", "bitbrat.sim")
 OWN_ADAPTER = {
     "sqlalchemy": "bitbrat.adapters.sql_",
     "asyncpg": "bitbrat.adapters.sql_",
@@ -47,9 +48,9 @@ def test_a_driver_is_imported_by_its_adapter_only(module: str) -> None:
     assert strangers == []
 
 
-@pytest.mark.parametrize("module", [name for name in modules() if not is_in(name, "bitbrat.adapters", "bitbrat.runtime")])
+@pytest.mark.parametrize("module", [name for name in modules() if not is_in(name, *NAMES_ADAPTERS)])
 def test_only_the_runtime_names_a_concrete_adapter(module: str) -> None:
-    """Everybody else is handed a bus and a store."""
+    """Everybody else is handed a bus and a store; the simulation makes its own, of the same parts."""
     assert [name for name in imports(module) if is_in(name, "bitbrat.adapters")] == []
 
 
