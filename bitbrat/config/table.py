@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from pydantic import BaseModel
@@ -31,8 +32,8 @@ def _default(setting: Setting) -> str:
     default = setting.field.get_default(call_default_factory=True, validated_data={})
     if default is PydanticUndefined:
         return "*required*"
-    if default in (None, "", (), []) or setting.secret:
+    if default in (None, "", (), [], {}) or setting.secret:
         return ""
     if isinstance(default, tuple | list | set | frozenset):
         return f"`{','.join(str(item) for item in default)}`"
-    return f"`{default}`"
+    return f"`{json.dumps(default) if isinstance(default, dict | bool) else default}`"
