@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check docs bench mutate docs tools lock clean venv-run venv-dev
+.PHONY: help demo dev test check docs bench mutate tools lock clean venv-run venv-dev
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1	/'
@@ -28,9 +28,6 @@ check: venv-dev ## format, lint, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(BIN)/python tools/sizes.py
-
-docs: venv-dev ## make the pages of the reference that are made from the code
-	@$(BIN)/python tools/docs.py $(ARGS)
 
 bench: venv-dev ## measure hops, buses and rules on this machine
 	@for bench in bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS) || exit 1; done
