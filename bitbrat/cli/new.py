@@ -13,20 +13,20 @@ from bitbrat.errors import BitBratError
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 _CONFIGURATION = ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 TAKEN = frozenset(
-    [
+    (
         "ingress",
         "egress",
+        "ingress-egress",
+        "auth",
         "authenticated",
+        "router",
         "reroute",
         "complete",
-        "dlq",
-        "auth",
-        "router",
         "finalizer",
-        "ingress-egress",
+        "dlq",
         "commands",
         "greeter",
-    ]
+    )
 )
 """Names of the platform's own topics, services and steps."""
 

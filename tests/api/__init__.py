@@ -1,0 +1,1 @@
+"""The loopback API, and who asks it."""
