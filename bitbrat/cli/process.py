@@ -57,7 +57,7 @@ def owner_of(host: Host) -> Owner:
 async def probe(host: Host) -> None:
     """Ask ``/readyz`` over HTTP until it says yes. Raises ``http.not_ready`` with the cause when it never does."""
     for _ in range(PROBES):
-        async with host.runtime.http().get(f"{host.front.url}/readyz") as answer:
+        async with host.runtime.http().get(f"{host.front.url}/readyz", headers={"Connection": "close"}) as answer:
             if answer.status == 200:
                 return
         await asyncio.sleep(PROBE_EVERY)

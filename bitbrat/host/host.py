@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,19 +79,6 @@ class Host:
             self._gauges = None
         await self.front.close()
         await self.runtime.stop()
-
-    async def run(self, endpoints: Iterable[Endpoint] = (), *, ready: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Start, tell ``ready``, wait for SIGTERM or SIGINT, stop."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stopping.set)
-        try:
-            await self.start(endpoints)
-            if ready is not None:
-                await ready()
-            await self.stopping.wait()
-        finally:
-            await self.stop()
 
     async def _measure(self) -> None:
         """Keep the gauges of what waits in the outbox."""
