@@ -45,7 +45,7 @@ def _of_router(envelope: Envelope, before: int) -> str:
 def _of_egress(envelope: Envelope, before: int) -> str:  # noqa: ARG001
     failed = [reply.delivered.error.code for reply in envelope.replies if reply.delivered and reply.delivered.error]
     sent = sum(reply.delivered is not None and reply.delivered.error is None for reply in envelope.replies)
-    return ", ".join([*([f"{sent} sent"] if sent else []), *failed])
+    return ", ".join([*([f"{sent} {'simulated' if envelope.simulated else 'sent'}"] if sent else []), *failed])
 
 
 def _step(envelope: Envelope, step: RoutingStep) -> Row:

@@ -78,7 +78,9 @@ def _of_reply(reply: Reply) -> str:
     said = f'"{_quoted(reply.text or reply.kind)}"'
     if reply.delivered is None:
         return f"The reply {said} was not sent."
-    return f"The reply {said} was sent." if reply.delivered.error is None else f"The reply {said} failed: {reply.delivered.error.code}."
+    if reply.delivered.error is not None:
+        return f"The reply {said} failed: {reply.delivered.error.code}."
+    return f"The reply {said} was {'simulated' if reply.delivered.provider_id == 'simulated' else 'sent'}."
 
 
 def _end(record: FinalRecord | None) -> str:
