@@ -1,0 +1,1 @@
+"""The bitbrat command, as people and scripts call it."""
