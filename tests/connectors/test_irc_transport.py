@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from bitbrat.connectors.twitch.irc_client import IrcClient
 from bitbrat.connectors.twitch.irc_config import IrcConfig, IrcTimings
@@ -63,8 +64,20 @@ async def connected(way: str, tls: Tls, **more: Any) -> AsyncIterator[tuple[Fake
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_it_works_on_the_loop_that_processes_run_on(way: str, tls: Tls) -> None:
+    """``bitbrat dev`` and ``run`` use uvloop, whose transports are not of asyncio's classes."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(exchange(way, tls))
+
+
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_message_comes_in_and_an_answer_goes_out(way: str, tls: Tls) -> None:
     """In every script and with emoji."""
+    await exchange(way, tls)
+
+
+async def exchange(way: str, tls: Tls) -> None:
+    """A message comes in, an answer goes out."""
     async with connected(way, tls) as (server, client, heard):
         await server.say("chan", "ann", "héllo 👉 мир")
         await until(lambda: heard.texts)
