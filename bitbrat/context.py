@@ -88,6 +88,14 @@ class Surroundings(Protocol):
         """The topics and steps of this deployment."""
         ...
 
+    def count(self, name: str, labels: Mapping[str, str]) -> None:
+        """Count one more of ``name``."""
+        ...
+
+    def gauge(self, name: str, value: float, labels: Mapping[str, str]) -> None:
+        """Say what ``name`` is now."""
+        ...
+
     def http(self) -> aiohttp.ClientSession:
         """The process's shared HTTP client."""
         ...
@@ -129,6 +137,14 @@ class _Common:
     def random(self) -> float:
         """A number in [0, 1), from the injected randomness."""
         return self._around.world.random()
+
+    def count(self, name: str, **labels: str) -> None:
+        """Count one more of ``name``, a dotted name. Labels are few and fixed: never a user, a text or an id."""
+        self._around.count(name, labels)
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Say what ``name`` is now; labels as for :meth:`count`."""
+        self._around.gauge(name, value, labels)
 
 
 Once = Callable[[str, Callable[[], Awaitable[Mapping[str, Any]]]], Awaitable[Mapping[str, Any]]]

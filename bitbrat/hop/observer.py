@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,6 +69,14 @@ class Observer(Protocol):
         """An envelope that has its final record came to its end again."""
         ...
 
+    def counted(self, name: str, labels: Mapping[str, str]) -> None:
+        """A service counts one more of ``name``, a dotted name."""
+        ...
+
+    def measured(self, name: str, value: float, labels: Mapping[str, str]) -> None:
+        """A service says what ``name`` is now."""
+        ...
+
     def trouble(self, where: str, error: BaseException) -> None:
         """Something that should not happen; the message was put back."""
         ...
@@ -101,6 +110,12 @@ class Silent:
         """Nothing."""
 
     def final_duplicate(self, envelope_id: str) -> None:
+        """Nothing."""
+
+    def counted(self, name: str, labels: Mapping[str, str]) -> None:
+        """Nothing."""
+
+    def measured(self, name: str, value: float, labels: Mapping[str, str]) -> None:
         """Nothing."""
 
     def trouble(self, where: str, error: BaseException) -> None:

@@ -36,11 +36,15 @@ def _invisible(character: str) -> bool:
 
 
 def spoken(payload: Mapping[str, Any]) -> Spoken:
-    """What a payload's ``text`` says. A payload without text says nothing."""
+    """What a payload's ``text`` says. A payload without text says nothing.
+
+    In a shared chat, what was said in another channel is text and no command: a bot in both channels would answer twice.
+    """
     raw = payload.get("text")
     text = visible(raw) if isinstance(raw, str) else ""
     said = text.lstrip()
     if payload.get("reply") and said.startswith("@"):
         said = said.partition(" ")[2].lstrip()
     command, _, args = said.replace("\t", " ").partition(" ")
-    return Spoken(text, command.strip().strip(_ZERO_WIDTH_JOINER), args.strip().strip(_ZERO_WIDTH_JOINER))
+    here = not payload.get("sourceChannelId")
+    return Spoken(text, command.strip().strip(_ZERO_WIDTH_JOINER) if here else "", args.strip().strip(_ZERO_WIDTH_JOINER))

@@ -77,6 +77,12 @@ class _Around:
     def registry(self) -> TopicRegistry:
         return self.process.registry
 
+    def count(self, name: str, labels: Mapping[str, str]) -> None:
+        self.process.observer.counted(name, labels)
+
+    def gauge(self, name: str, value: float, labels: Mapping[str, str]) -> None:
+        self.process.observer.measured(name, value, labels)
+
     def http(self) -> aiohttp.ClientSession:
         return self.process.http()
 
@@ -132,12 +138,16 @@ class Runtime:
         self.ready = True
 
     async def stop(self) -> None:
-        """Let nothing more in, finish or put back what is in hand, let go of everything. Idempotent."""
+        """Finish or put back what is in hand, let go of everything. Idempotent.
+
+        Connections live until the handlers are done: a reply that is being sent needs its connection. What they still let
+        in is on the bus for the next start.
+        """
         self.ready = False
+        await asyncio.gather(*(consumer.stop(self.options.drain) for consumer in self._consumers))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(consumer.stop(self.options.drain) for consumer in self._consumers))
         await self.shared.relay.stop()
         await self.shared.keeper.stop()
         if self._session is not None:

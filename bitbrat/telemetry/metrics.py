@@ -5,6 +5,8 @@ Names are in :mod:`bitbrat.telemetry.names`. No user, message or envelope id is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
@@ -26,6 +28,8 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None, *, max_series: int = MAX_SERIES) -> None:
         self.registry = registry if registry is not None else CollectorRegistry()
         self._max_series = max_series
+        self._counters: dict[str, tuple[tuple[str, ...], Series[Counter]]] = {}
+        self._gauges: dict[str, tuple[tuple[str, ...], Series[Gauge]]] = {}
         self._accepted = self._counter(names.EVENTS_ACCEPTED, "Outside events whose envelope the bus has stored.")()
         self._finalised = self._counter(names.EVENTS_FINALISED, "Final records written.", "outcome")
         self._in_flight = self._gauge(names.EVENTS_IN_FLIGHT, "Accepted minus finalised, in this process.")()
@@ -103,6 +107,20 @@ class Metrics:
         """A connection changed its state; ``slot`` is its configured name."""
         self._connection(platform, slot).set(names.CONNECTION_STATES.get(state, -1))
 
+    def count(self, name: str, labels: Mapping[str, str]) -> None:
+        """One more of ``name``: a counter of ours, or one of a service's own, made when it first counts."""
+        if name not in self._counters:
+            self._counter(name, "Counted by a service.", *labels)
+        wanted, series = self._counters[name]
+        series(*(labels.get(label, "") for label in wanted)).inc()
+
+    def gauge(self, name: str, value: float, labels: Mapping[str, str]) -> None:
+        """What ``name`` is now: a gauge of ours, or one of a service's own."""
+        if name not in self._gauges:
+            self._gauge(name, "Said by a service.", *labels)
+        wanted, series = self._gauges[name]
+        series(*(labels.get(label, "") for label in wanted)).set(value)
+
     def outbox(self, pending: int, oldest_seconds: float = 0.0) -> None:
         """How many messages wait in the outbox, and how old the oldest is."""
         self._outbox.set(pending)
@@ -123,10 +141,14 @@ class Metrics:
         return generate_latest(self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Series[Counter]:
-        return Series(Counter(_flat(name), text, labels, registry=self.registry), limit=self._max_series)
+        series = Series(Counter(_flat(name), text, labels, registry=self.registry), limit=self._max_series)
+        self._counters[name] = (labels, series)
+        return series
 
     def _gauge(self, name: str, text: str, *labels: str) -> Series[Gauge]:
-        return Series(Gauge(_flat(name), text, labels, registry=self.registry), limit=self._max_series)
+        series = Series(Gauge(_flat(name), text, labels, registry=self.registry), limit=self._max_series)
+        self._gauges[name] = (labels, series)
+        return series
 
     def _histogram(self, name: str, text: str, *labels: str) -> Series[Histogram]:
         metric = Histogram(_flat(name), text, labels, registry=self.registry, buckets=names.DURATION_BUCKETS)

@@ -5,6 +5,7 @@ Has the shape of the hop's ``Observer`` port, so that the hop knows neither prom
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from bitbrat.envelope import Envelope
@@ -113,6 +114,14 @@ class Telemetry:
         """An envelope that has its final record reached the finalizer again."""
         self.metrics.final_duplicate()
         self._log.info("finalised before", envelope_id=envelope_id)
+
+    def counted(self, name: str, labels: Mapping[str, str]) -> None:
+        """A service counts."""
+        self.metrics.count(name, labels)
+
+    def measured(self, name: str, value: float, labels: Mapping[str, str]) -> None:
+        """A service says what is now."""
+        self.metrics.gauge(name, value, labels)
 
     def repeated(self, group: str) -> None:
         """A delivery of a hop that was decided before."""

@@ -33,7 +33,12 @@ async def answer(envelope: Envelope, ctx: Context, book: Mapping[str, Command], 
 
 
 def command_word(payload: Mapping[str, Any], prefix: str) -> str:
-    """The word behind ``prefix`` that a chat payload begins with, as it is compared; empty when there is none."""
+    """The word behind ``prefix`` that a chat payload begins with, as it is compared; empty when there is none.
+
+    A command that was called in another channel of a shared chat is that channel's to answer.
+    """
+    if payload.get("sourceChannelId"):
+        return ""
     first = normalise(without_mention(payload).strip().partition(" ")[0])
     prefix = normalise(prefix)
     return first.removeprefix(prefix) if first.startswith(prefix) else ""

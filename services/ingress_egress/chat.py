@@ -11,11 +11,11 @@ from bitbrat import Service, ServiceContext
 from bitbrat.connectors.incoming import IncomingEvent
 from bitbrat.connectors.twitch.irc_chat import to_event
 from bitbrat.connectors.twitch.irc_client import IrcClient
-from bitbrat.connectors.twitch.irc_config import IrcConfig
 from bitbrat.connectors.twitch.irc_line import IrcError, IrcLine
 from bitbrat.errors import BitBratError, BusFull, BusUnavailable
 from bitbrat.topics import egress_topic
 from services.ingress_egress.settings import IngressEgressSettings, TwitchPart
+from services.ingress_egress.watch import ClientLog, ConnectionWatch, refused_input
 
 TRIES = 5
 """How often a line is offered to a bus that does not answer, before it is given up."""
@@ -33,17 +33,13 @@ async def twitch_chat(ctx: ServiceContext) -> None:
     if not twitch.irc_url:
         return
     reader = ChatReader(ctx, twitch)
-    client = IrcClient(irc_config(twitch), world=ctx.world, on_line=reader.take)
+    watch = ConnectionWatch(ctx, twitch.connection)
+    client = IrcClient(twitch.irc(), world=ctx.world, on_line=reader.take, on_state=watch, log=ClientLog(ctx))
     ctx.state.irc[twitch.connection] = client
     try:
         await client.run()
     finally:
         await client.stop()
-
-
-def irc_config(twitch: TwitchPart) -> IrcConfig:
-    """The client's configuration from the settings."""
-    return IrcConfig(url=twitch.irc_url, nick=twitch.nick, token=twitch.token, channels=twitch.channels)
 
 
 class ChatReader:
@@ -60,8 +56,10 @@ class ChatReader:
             if event is not None:
                 await self._store(event)
         except IrcError as error:
+            refused_input(self._ctx, error.code)
             self._ctx.log.warning("chat line refused", code=error.code, reason=error.message)
         except BitBratError as error:
+            refused_input(self._ctx, error.code)
             self._ctx.log.error("chat line lost: it could not be stored", code=error.code, reason=error.message)
 
     async def _store(self, event: IncomingEvent) -> None:

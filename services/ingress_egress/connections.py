@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bitbrat.connectors.twitch.irc_client import IrcClient
+from bitbrat.connectors.twitch.irc_config import IrcStatus
 
 
 @dataclass
@@ -15,10 +16,14 @@ class Connections:
 
     @property
     def health(self) -> dict[str, str]:
-        """Each connection's state, and why, for people: ``online``, ``needs_signin: …``."""
-        return {name: _told(client) for name, client in self.irc.items()}
+        """Each connection's state, and why, for people: ``online``, ``needs_signin: …``. It decides nothing: whoever needs a
+        person to sign in again is no reason to stop the rest.
+        """
+        return {name: told(client.status) for name, client in self.irc.items()}
 
 
-def _told(client: IrcClient) -> str:
-    status = client.status
-    return f"{status.state}: {status.cause}" if status.cause else status.state
+def told(status: IrcStatus) -> str:
+    """A connection's state in a line."""
+    state = f"{status.state}: {status.cause}" if status.cause else status.state
+    missing = ", ".join(f"#{channel} ({reason})" for channel, reason in sorted(status.join_failed.items()))
+    return f"{state}; not joined: {missing}" if missing else state

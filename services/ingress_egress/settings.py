@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from bitbrat.config import ServiceSettings
+from bitbrat.connectors.twitch.irc_config import IrcConfig
+from bitbrat.errors import ConfigError
 
 
 def _words(value: object) -> object:
@@ -33,6 +35,27 @@ class TwitchPart(BaseModel):
     connection: str = Field(
         "twitch", pattern=r"^[a-z0-9-]{1,63}$", description="The name of this connection; it is part of every event's id."
     )
+    ignore_own_account: bool = Field(
+        True,
+        description="Whether what the bot's account says is ignored, whoever typed it. A streamer who runs the bot on their own account "
+        "sets it to false: then only the echo of the bot's own replies is ignored.",
+    )
+
+    @model_validator(mode="after")
+    def _can_connect(self) -> TwitchPart:
+        """Refused at start, not when the connection is made."""
+        if self.irc_url:
+            try:
+                self.irc()
+            except ConfigError as error:
+                raise ValueError(error.message) from None
+        return self
+
+    def irc(self) -> IrcConfig:
+        """The chat client's configuration. Raises ``config.bad``."""
+        return IrcConfig(
+            url=self.irc_url, nick=self.nick, token=self.token, channels=self.channels, ignore_own_account=self.ignore_own_account
+        )
 
 
 class IngressPart(BaseModel):

@@ -83,6 +83,13 @@ async def test_other_chat_goes_to_the_next_step(chat, text):
     assert (sent.topic, sent.envelope.routing_slip[0].status, sent.envelope.replies) == ("internal.llm.v1", "SKIP", ())
 
 
+async def test_a_command_of_another_channel_in_a_shared_chat_is_left_to_that_channel(chat):
+    """A bot in both channels would answer twice."""
+    sent = await chat.say("!ping", payload={"sourceChannelId": "99"})
+
+    assert (sent.topic, sent.envelope.replies) == ("internal.llm.v1", ())
+
+
 async def test_a_command_stops_the_slip(chat):
     """An answered command is handled: nobody answers it twice."""
     sent = await chat.say("!ping")

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,7 +20,7 @@ from bitbrat.connectors.twitch.irc_inbox import Inbox
 from bitbrat.connectors.twitch.irc_line import IrcLine
 from bitbrat.connectors.twitch.irc_link import IrcLink
 from bitbrat.connectors.twitch.irc_log import IrcLog, Logger
-from bitbrat.connectors.twitch.irc_outbox import Outbox
+from bitbrat.connectors.twitch.irc_outbox import Outbox, Turn
 from bitbrat.connectors.twitch.irc_session import IrcSession
 from bitbrat.connectors.twitch.irc_signin import SignIn, TokenProvider
 from bitbrat.connectors.twitch.irc_tasks import cancel, first, turn
@@ -128,7 +129,15 @@ class IrcClient:
         ``egress.too_late``: neither, for its turn came after ``deadline``; ``egress.unknown_outcome``: something was, and nobody knows what
         became of it. ConfigError for a name that is no channel's.
         """
-        return await self._outbox.send(channel, text, reply_to=reply_to or "", action=action, deadline=deadline)
+        async with self.turn(channel, deadline=deadline) as turn:
+            return await turn.send(text, reply_to=reply_to or "", action=action)
+
+    def turn(self, channel: str, *, deadline: datetime | None = None) -> AbstractAsyncContextManager[Turn]:
+        """Wait for a turn in ``channel`` and keep it until the block ends: ``async with client.turn(name) as turn: await turn.send(text)``.
+
+        Until then nothing is written: whoever notes down that a write begins need not do it earlier. Raises as :meth:`send` does.
+        """
+        return self._outbox.turn(channel, deadline=deadline)
 
     def sign_in(self, token: SecretStr | str) -> None:
         """Go on with this token after ``needs_signin`` or ``config_error``. Raises ConfigError when it cannot be one."""

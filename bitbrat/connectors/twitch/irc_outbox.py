@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,6 +31,22 @@ class _Outstanding:
     answer: asyncio.Future[Refused | None] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A channel's turn to speak: nobody else writes to the channel until it ends."""
+
+    outbox: Outbox
+    channel: str
+    deadline: datetime | None
+
+    async def send(self, text: str, *, reply_to: str = "", action: bool = False) -> SendResult:
+        """Say ``text`` now; see :meth:`IrcClient.send`."""
+        parts = prepare(text, action=action)
+        if not parts:
+            return SendResult(False, 0, 0, code="egress.empty", message="nothing is left to say once line ends and controls are gone")
+        return await self.outbox.send_parts(self.channel, parts, reply_to, self.deadline)
+
+
 class Outbox:
     """The one way out of an account. Messages of one channel leave in the order of the calls, and are not mixed."""
 
@@ -45,20 +62,20 @@ class Outbox:
         self._lanes = {True: asyncio.Lock(), False: asyncio.Lock()}
         self._outstanding: list[_Outstanding] = []
 
-    async def send(self, channel: str, text: str, *, reply_to: str, action: bool, deadline: datetime | None) -> SendResult:
-        """Say ``text`` in ``channel``; see :meth:`IrcClient.send`."""
+    @asynccontextmanager
+    async def turn(self, channel: str, *, deadline: datetime | None) -> AsyncIterator[Turn]:
+        """Wait until ``channel`` may be spoken to, and keep it; see :meth:`IrcClient.turn`."""
         channel = channel_name(channel)
-        parts = prepare(text, action=action)
-        if not parts:
-            return SendResult(False, 0, 0, code="egress.empty", message="nothing is left to say once line ends and controls are gone")
         self.queued += 1
         try:
             async with self._channels[channel]:
-                return await self._send_parts(channel, parts, reply_to, deadline)
+                await self._wait(channel, deadline)
+                yield Turn(self, channel, deadline)
         finally:
             self.queued -= 1
 
-    async def _send_parts(self, channel: str, parts: list[str], reply_to: str, deadline: datetime | None) -> SendResult:
+    async def send_parts(self, channel: str, parts: list[str], reply_to: str, deadline: datetime | None) -> SendResult:
+        """Write ``parts`` in order, in the channel's turn."""
         acknowledged = True
         for number, part in enumerate(parts):
             try:
@@ -74,11 +91,7 @@ class Outbox:
         return SendResult(True, len(parts), len(parts), acknowledged=acknowledged)
 
     async def _send_one(self, channel: str, part: str, reply_to: str, deadline: datetime | None) -> Refused | bool:
-        self._ready()  # asked before the wait, so that nobody queues for a connection that is not there
-        await self._turn(channel)
-        if deadline is not None and self._world.now() > deadline:
-            raise ConnectorError("egress.too_late", "its turn came after its deadline")
-        link, now = self._ready(), self._world.monotonic()
+        link, now = await self._wait(channel, deadline), self._world.monotonic()
         self._budget.take(channel, now)
         nonce = self._world.token(8)
         waiting = _Outstanding(channel, nonce, asyncio.get_running_loop().create_future())
@@ -89,6 +102,14 @@ class Outbox:
             return await self._answer(waiting, link)
         finally:
             self._outstanding.remove(waiting)
+
+    async def _wait(self, channel: str, deadline: datetime | None) -> IrcLink:
+        """The connection to write to, once the limits allow it."""
+        self._ready()  # asked before the wait, so that nobody queues for a connection that is not there
+        await self._turn(channel)
+        if deadline is not None and self._world.now() > deadline:
+            raise ConnectorError("egress.too_late", "its turn came after its deadline")
+        return self._ready()
 
     def _ready(self) -> IrcLink:
         link = self._link()

@@ -63,6 +63,7 @@ def test_no_match_is_none():
         ("@bob !quest", {}, False),
         ("@bob !quest", {"reply": {"parentMessageId": "m"}}, True),
         ("@bob", {"reply": {"parentMessageId": "m"}}, False),
+        ("!quest", {"sourceChannelId": "99"}, False),
         ("!quest\U000e0000", {}, True),
         ("!qu\u200best", {}, True),
         ("\u202e!quest", {}, True),
@@ -70,7 +71,7 @@ def test_no_match_is_none():
     ],
 )
 def test_a_command_is_the_first_word(text, payload, matches):
-    """Case does not count, a reply's mention is left out, invisible characters do not hide it."""
+    """Case does not count, a reply's mention is left out, invisible characters do not hide it; another channel's is none of ours."""
     assert (matched('- {id: q, match: {command: "!quest"}}', chat(text, payload=payload)) == "q") is matches
 
 

@@ -73,3 +73,19 @@ def test_a_state_nobody_listed_is_minus_one() -> None:
     metrics.connection("twitch", "bot", "dancing")
 
     assert metrics.value(names.CONNECTION_STATE, platform="twitch", slot="bot") == -1
+
+
+def test_a_service_counts_under_our_names_and_under_names_of_its_own() -> None:
+    """What we have declared keeps its labels; what only the service knows is made when it first counts."""
+    metrics = Metrics()
+
+    metrics.count(names.EGRESS_SENT, {"result": "sent", "platform": "twitch"})
+    metrics.count("shop.sold", {"kind": "mug"})
+    metrics.count("shop.sold", {"kind": "mug"})
+    metrics.gauge(names.CONNECTION_STATE, 3, {"platform": "twitch", "slot": "bot"})
+    metrics.gauge("shop.open", 1, {})
+
+    assert metrics.value(names.EGRESS_SENT, platform="twitch", result="sent") == 1
+    assert metrics.value("shop.sold", kind="mug") == 2
+    assert metrics.value(names.CONNECTION_STATE, platform="twitch", slot="bot") == 3
+    assert metrics.value("shop.open") == 1
