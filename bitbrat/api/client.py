@@ -22,7 +22,9 @@ class HttpOperator:
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
-        self._session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE, trust_env=False)
+        # The API answers to this name only, whatever address it listens on.
+        headers = {"Authorization": f"Bearer {token}", "Host": "localhost"}
+        self._session = aiohttp.ClientSession(headers=headers, timeout=PATIENCE, trust_env=False)
 
     async def status(self) -> Json:
         """See :class:`bitbrat.api.operator.Operator`."""

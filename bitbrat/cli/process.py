@@ -51,7 +51,8 @@ async def serve(host: Host, *, ready: Callable[[], Awaitable[None]], api: bool =
 
 def owner_of(host: Host) -> Owner:
     """What others of this folder need to find this process."""
-    return Owner(host.front.url, os.getpid(), place_of(host.core.bus or ""), place_of(host.core.store or ""))
+    url = host.front.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    return Owner(url, os.getpid(), place_of(host.core.bus or ""), place_of(host.core.store or ""))
 
 
 async def probe(host: Host) -> None:
@@ -66,17 +67,21 @@ async def probe(host: Host) -> None:
 
 
 def explained(error: BitBratError, port: str) -> BitBratError:
-    """``error`` with who holds the port, or the data, and what to do about it."""
+    """``error`` of ``bitbrat dev`` with who holds the port, or the data, and what to do about it."""
     if error.code == "net.port_in_use":
         number = int(port)
-        holder = holder_of(number)
-        why = f"held by {holder}" if holder else "held by a process that this user cannot see"
         other = number + 1 if number < 65_535 else number - 1
-        return BitBratError(error.code, error.message, why=why, fix=f"stop it, or run: bitbrat dev --port {other}")
+        return BitBratError(error.code, error.message, why=held(number), fix=f"stop it, or run: bitbrat dev --port {other}")
     if error.code in ("bus.in_use", "store.in_use"):
         fix = 'use it as it runs (bitbrat say "!ping"), stop it, or run: bitbrat dev --ephemeral --port 0'
         return BitBratError(error.code, error.message, why=error.why, fix=fix)
     return error
+
+
+def held(port: int) -> str:
+    """Who holds a port, in words."""
+    holder = holder_of(port)
+    return f"held by {holder}" if holder else "held by a process that this user cannot see"
 
 
 def _on_signals(host: Host, got: list[int]) -> None:

@@ -24,12 +24,15 @@ def run(services: tuple[str, ...]) -> int:
 
     Exits 78 when the configuration is refused, 69 when bus or store cannot be had.
     """
-    from bitbrat.cli.process import run_loop
-    from bitbrat.errors import BitBratError
+    from bitbrat.cli.process import held, run_loop
+    from bitbrat.errors import BitBratError, ConfigError
 
     try:
         return run_loop(_run(services))
     except BitBratError as error:
+        if error.code == "net.port_in_use":
+            port = int(os.environ.get("BITBRAT_HTTP_PORT", "2728"))
+            raise ConfigError(error.code, error.message, why=held(port), fix="stop it, or set BITBRAT_HTTP_PORT") from error
         if error.code not in GONE_CODES:
             raise
         told(error)
