@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import urllib.request
 from pathlib import Path
 
@@ -36,21 +35,13 @@ RULES = """
 """
 
 
-def free_port() -> int:
-    """One that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_services_of_our_own_run_beside_the_platform(tmp_path: Path) -> None:
     """Found on PYTHONPATH, several steps in one; ready only with all topics; the promise is said; SIGTERM ends it with 0."""
     code = tmp_path / "code"
     code.mkdir()
     (code / "my_steps.py").write_text(MY_STEPS)
     (tmp_path / "rules.yaml").write_text(RULES)
-    data = {"BITBRAT_BUS": "sqlite:///data/bus.db", "BITBRAT_STORE": "memory://", "BITBRAT_HTTP_PORT": str(free_port())}
+    data = {"BITBRAT_BUS": "sqlite:///data/bus.db", "BITBRAT_STORE": "memory://", "BITBRAT_HTTP_PORT": "0"}
     settings = {**data, "BITBRAT_ROUTER__RULES": "rules.yaml", "PYTHONPATH": str(code), "BITBRAT_LOG_FORMAT": "json"}
 
     with staying("run", *CORE, "my_steps:service", cwd=tmp_path, **settings) as process:
