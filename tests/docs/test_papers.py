@@ -16,7 +16,7 @@ from tests.docs.made import made
 from tests.docs.papers import PAPERS, ROOT, anchors_of, blocks_of, links_of, name_of, text_of
 
 SETTINGS = {setting.name for _, settings in made.settings_classes() for setting in settings_of(settings)}
-EXAMPLES = {"BITBRAT_X__", "BITBRAT_QUEST__", "BITBRAT_QUEST__LIMIT", "BITBRAT_SHOP__", "BITBRAT_TEST_REQUIRE"}
+EXAMPLES = {"BITBRAT_X__", "BITBRAT_QUEST__", "BITBRAT_QUEST__LIMIT", "BITBRAT_QUEST__GOAL", "BITBRAT_SHOP__", "BITBRAT_TEST_REQUIRE"}
 """Of services that a reader writes, and of the tests."""
 CODES = re.compile(rf"`((?:{'|'.join(sorted({code.partition('.')[0] for code in CATALOGUE}))})\.[a-z_]+)`")
 NOT_CODES = re.compile(r"\.(?:py|md|json|yaml|toml|sh)$|^(?:bus|store|step|config|rules|slip|auth|http)\.(?:py|id)$|^commands\.")
