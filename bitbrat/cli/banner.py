@@ -59,9 +59,15 @@ def _rules(host: Host) -> Iterator[str]:
     book = rules_of(host.runtime)
     if book is None:
         return
-    yield f"  Rules        {len(book.rules)} in force{'' if len(book.rules) else ': a message visits every step'}"
+    yield f"  Rules        {len(book.rules)} in force, otherwise {_otherwise(host)}"
     for problem in book.problems:
         yield click.style(f"  REFUSED      {clean(str(problem), 300)}", fg="red")
+
+
+def _otherwise(host: Host) -> str:
+    """What becomes of a message that no rule matches."""
+    steps = getattr(host.runtime.settings.get("router"), "default_slip", ())
+    return f"each of {', '.join(steps)}" if len(steps) > 1 else ", ".join(steps) or "nothing"
 
 
 def _twitch(host: Host) -> str:

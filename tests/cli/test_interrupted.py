@@ -64,3 +64,22 @@ async def test_row_90_a_replay_goes_on_when_its_command_is_interrupted(tmp_path:
     assert (again.code, again.out) == (0, "Nothing to do: no open failures of that kind.\n")
     assert (impatient.code, four_parts(impatient.err)["code"].split()[0]) == (1, "cli.not_ended")
     assert [row["state"] for row in listed if row["state"] == "open"] == []
+
+
+@pytest.mark.slow
+async def test_a_step_that_hangs_does_not_keep_the_process(tmp_path: Path) -> None:
+    """SIGTERM: it is cut off and put back, and goes on with the next process."""
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps" / "slow.py").write_text(SLOW)
+    (tmp_path / "go").touch()
+    with staying("dev", "--port", "0", cwd=tmp_path) as dev:
+        dev.until("Ready in")
+        with staying("say", "!slow", cwd=tmp_path):
+            await appears(tmp_path / "begun")
+            code = dev.end(signal.SIGTERM, seconds=10.0)
+    (tmp_path / "end").touch()
+
+    with staying("dev", "--port", "0", cwd=tmp_path) as dev:
+        dev.until('"at last"')
+
+    assert code == 0
