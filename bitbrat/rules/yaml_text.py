@@ -1,7 +1,7 @@
 """What a rules file may contain as text, before anything reads it as YAML.
 
 Refused with line and column: a byte order mark, bytes that are not UTF-8, NUL and other control characters, tabs, carriage
-returns (CRLF line ends too: one spelling of a file, one hash), and more than 1 MiB. Source: ``bad-inputs.md`` row 82.
+returns (CRLF line ends too: one spelling of a file, one hash), and more than 1 MiB. Source: ``docs/reference/bad-inputs.md`` row 82.
 """
 
 from __future__ import annotations

@@ -111,3 +111,15 @@ def test_nothing_is_described_as_if_it_existed() -> None:
     ]
 
     assert [f"{name_of(paper)}: {line[:80]}" for paper, line in lines if not allowed.search(line)] == []
+
+
+def test_the_demo_that_the_readme_shows_is_the_one_that_runs() -> None:
+    """Who said what, and the rule that matched, are those of the recorded chat."""
+    demo = ROOT / "bitbrat" / "cli" / "demo"
+    chat, rules = text_of(demo / "chat.irc"), text_of(demo / "rules.yaml")
+    shown = re.findall(r"(?m)^@(\w+): (\S+) +rule (\w+) ", text_of(ROOT / "README.md"))
+
+    assert len(shown) == 4
+    for name, said, rule in shown:
+        assert re.search(rf"display-name={name};.* :{re.escape(said)}$", chat, re.MULTILINE), said
+        assert f"- id: {rule}\n" in rules
