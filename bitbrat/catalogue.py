@@ -142,7 +142,7 @@ CATALOGUE: dict[str, Entry] = {
     "http.forbidden_host": Entry("The request was made under a name that is not ours.", "Use localhost or 127.0.0.1."),
     "http.forbidden_origin": Entry("A web page from elsewhere made this request.", "Use the console, or the command line."),
     "http.not_ready": Entry("The process cannot do its work at the moment.", "Wait, then look at what it misses: bitbrat doctor."),
-    "auth.bad_key": Entry("The key is not accepted.", "Send Authorization: Bearer with the key from the settings."),
+    "auth.bad_key": Entry("The key is not accepted.", "Send the configured key in the Authorization header, behind the word Bearer."),
     "net.port_in_use": Entry("The port is already in use.", "Stop what holds it, or set BITBRAT_HTTP_PORT to another one."),
     # config
     "config.missing": Entry("A required setting is missing.", "Set the named environment variable."),
