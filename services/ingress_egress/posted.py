@@ -43,7 +43,7 @@ def read(body: object) -> tuple[Posted | None, list[dict[str, str]]]:
 def _type(value: object) -> list[dict[str, str]]:
     if not isinstance(value, str) or _TYPE.match(value) is None:
         return [_wrong("/type", "not an event type", "name it like external.shop.sold.v1")]
-    if value.startswith(RESERVED):
+    if value.lower().startswith(RESERVED):
         return [_wrong("/type", "only a connector makes events of this type", "choose a name of your own")]
     return []
 
