@@ -58,13 +58,15 @@ _JSON_CODES = (
 def encode(envelope: Envelope) -> bytes:
     """The bytes of ``envelope``: UTF-8 JSON, camelCase, without what was never set.
 
-    Raises ``EnvelopeError`` when a handler put something into it that JSON cannot say. NaN and Infinity become null.
+    Raises ``EnvelopeError`` when a handler put something into it that JSON cannot say, or nested it too deep. NaN and Infinity become null.
     """
     try:
-        return Envelope.__pydantic_serializer__.to_json(envelope, by_alias=True, exclude_unset=True, warnings=False)
+        data = Envelope.__pydantic_serializer__.to_json(envelope, by_alias=True, exclude_unset=True, warnings=False)
     except ValueError as error:
         code = "envelope.bad_unicode" if "surrogates" in str(error) else "envelope.bad_field"
         raise EnvelopeError(code, f"the envelope cannot be written: {error}"[:300]) from None
+    _check_depth(data)
+    return data
 
 
 def decode(data: bytes, *, limit: int = LIMITS.message) -> Envelope:
@@ -107,6 +109,10 @@ def _check_bytes(data: bytes, limit: int) -> None:
         raise EnvelopeError("envelope.too_large", f"the message has {len(data)} bytes, the limit is {limit}")
     if data.startswith(_BOM):
         raise EnvelopeError("envelope.not_json", "the message begins with a byte order mark")
+    _check_depth(data)
+
+
+def _check_depth(data: bytes) -> None:
     # Most messages have few brackets, and those cannot be deep.
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         raise EnvelopeError("envelope.too_deep", f"the JSON is nested more than {MAX_DEPTH} deep")

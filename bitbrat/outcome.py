@@ -9,18 +9,54 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-from bitbrat.envelope import Annotation, Envelope, Reply, RoutingStep
+from pydantic import ValidationError
+
+from bitbrat.envelope import Annotation, Envelope, Reply, RoutingStep, Value
+from bitbrat.errors import StepFailed
+
+V = TypeVar("V", bound=Value)
+
+
+def _bad(message: str) -> StepFailed:
+    return StepFailed("step.bad_outcome", message)
+
+
+def _read(kind: type[V], value: object) -> V:
+    """``value`` as one of ``kind``: it is one, or it is a dict of its fields."""
+    if isinstance(value, kind):
+        return value
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise _bad(f"what should be {kind.__name__} is none: {where} {first['msg']}".replace("  ", " ")) from None
+
+
+def _reply(value: object) -> Reply | str:
+    return value if isinstance(value, str) else _read(Reply, value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Carrying:
-    """``payload`` replaces the envelope's (None keeps it); annotations and replies are appended to it."""
+    """``payload`` replaces the envelope's (None keeps it); annotations and replies are appended to it.
+
+    Either may be written as a plain dict of its fields. What cannot be one raises ``StepFailed`` (``step.bad_outcome``).
+    """
 
     payload: Mapping[str, Any] | None = None
     annotations: Sequence[Annotation] = ()
     replies: Sequence[Reply | str] = ()
+
+    def __post_init__(self) -> None:
+        if self.payload is not None and not isinstance(self.payload, Mapping):
+            raise _bad(f"the payload is {type(self.payload).__name__}, not a dict")
+        if self.annotations:
+            object.__setattr__(self, "annotations", tuple(_read(Annotation, one) for one in self.annotations))
+        if self.replies:
+            object.__setattr__(self, "replies", tuple(_reply(one) for one in self.replies))
 
 
 @dataclass(frozen=True)
@@ -41,6 +77,11 @@ class Handled(_Carrying):
 
     reply: Reply | str | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.reply is not None:
+            object.__setattr__(self, "reply", _reply(self.reply))
+
 
 @dataclass(frozen=True)
 class Failed(_Carrying):
@@ -57,8 +98,11 @@ class Revise:
 
     steps: tuple[str | RoutingStep, ...]
 
-    def __init__(self, *steps: str | RoutingStep) -> None:
-        object.__setattr__(self, "steps", steps)
+    def __init__(self, *steps: str | RoutingStep | Sequence[str | RoutingStep]) -> None:
+        named: list[str | RoutingStep] = []
+        for step in steps:
+            named += [step] if isinstance(step, str | RoutingStep) else step
+        object.__setattr__(self, "steps", tuple(named))
 
 
 @dataclass(frozen=True)

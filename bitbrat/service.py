@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from bitbrat.config import ServiceSettings, settings_class
 from bitbrat.context import ServiceContext
 from bitbrat.errors import ConfigError
 from bitbrat.slip import Role
@@ -46,7 +47,8 @@ class Manifest:
 class Service:
     """One deployable: its ``name`` is also the group under which it reads.
 
-    ``settings`` is a settings class, if it has any. ``state`` makes what the service keeps in a process (connections,
+    ``settings`` is a settings class, if it has any: its fields are read from ``BITBRAT_<NAME>__…`` unless it names a prefix
+    of its own. ``state`` makes what the service keeps in a process (connections,
     loaded files), which its handlers find as ``ctx.state``.
     """
 
@@ -54,7 +56,7 @@ class Service:
         if not is_topic(f"internal.{name}.v1"):
             raise ConfigError("config.bad", f"{name!r} cannot be the name of a service: lower case letters, digits and dashes")
         self.name = name
-        self.settings = settings
+        self.settings: type[ServiceSettings] | None = settings_class(name, settings)
         self.state = state
         self.steps: list[StepSpec] = []
         self.consumers: list[ConsumerSpec] = []

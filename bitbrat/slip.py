@@ -262,7 +262,7 @@ def _replies(outcome: Next | Skip | Handled | Failed) -> Sequence[Reply | str]:
 
 
 def _reply(reply: Reply | str, by: str) -> Reply:
-    return Reply(kind="chat", text=reply, by=by) if isinstance(reply, str) else reply.but(by=by)
+    return Reply(kind="chat", text=reply, by=by) if isinstance(reply, str) else reply.but(kind=reply.kind, by=by)
 
 
 # The visit of a platform service ------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 from bitbrat.config.core import CoreSettings
 from bitbrat.config.loading import load
 from bitbrat.config.problems import SettingsError, Wrong
-from bitbrat.config.settings import Dsn, ServiceSettings
+from bitbrat.config.settings import Dsn, ServiceSettings, settings_class
 from bitbrat.config.table import settings_table
 from bitbrat.config.urls import Location, parse_bus_url, parse_dsn, parse_store_url, redact_url
 
@@ -22,5 +22,6 @@ __all__ = [
     "parse_dsn",
     "parse_store_url",
     "redact_url",
+    "settings_class",
     "settings_table",
 ]

@@ -65,7 +65,7 @@ def _unknown(name: str, known: Mapping[str, Setting]) -> Wrong:
 
 
 def _ours(environ: Mapping[str, str], known: Mapping[str, Setting]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name.startswith(PREFIX) and _fills(name, known)}
+    return {name: value for name, value in environ.items() if _fills(name, known)}
 
 
 def _missing(setting: Setting | None, name: str) -> Wrong:

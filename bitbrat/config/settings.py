@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bitbrat.config.urls import parse_dsn
@@ -32,6 +32,23 @@ class ServiceSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what the constructor is given: what a test or another process has in its environment plays no part."""
         return (init_settings,)
+
+
+def settings_class(service: str, settings: type | None) -> type[ServiceSettings] | None:
+    """The settings class of ``service`` as it is read: a class that names no prefix gets ``BITBRAT_<SERVICE>__``.
+
+    A plain pydantic model will do as well. Raises ``config.bad`` for what is no model.
+    """
+    if settings is None or (issubclass(settings, ServiceSettings) and settings.model_config.get("env_prefix")):
+        return settings
+    if not issubclass(settings, BaseModel):
+        raise ConfigError(
+            "config.bad", f"the settings of {service} are no pydantic model", fix="derive them from pydantic_settings.BaseSettings"
+        )
+    prefix = settings.model_config.get("env_prefix") or f"BITBRAT_{service.upper().replace('-', '_')}__"
+    bases = (settings,) if issubclass(settings, ServiceSettings) else (settings, ServiceSettings)
+    own = {"__module__": settings.__module__, "__doc__": settings.__doc__, "model_config": SettingsConfigDict(env_prefix=str(prefix))}
+    return type(settings.__name__, bases, own)
 
 
 def _checked(value: SecretStr) -> SecretStr:

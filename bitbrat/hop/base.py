@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bitbrat.bus import Delivery
+from bitbrat.codec import decode
 from bitbrat.context import Context, Documents, Surroundings
 from bitbrat.envelope import Envelope
 from bitbrat.errors import EnvelopeError, StepFailed, StoreUnavailable, Unavailable
@@ -18,6 +19,7 @@ from bitbrat.hop.sender import due
 from bitbrat.hop.shared import Shared
 from bitbrat.hop.work import TIMED_OUT, Decision, Work
 from bitbrat.lease import Held
+from bitbrat.outcome import Failed
 from bitbrat.slip import forward
 from bitbrat.step import ConsumerSpec, StepSpec
 from bitbrat.store import Claim, Hop, Outgoing
@@ -86,6 +88,11 @@ class Base:
             if limit.expired():
                 raise TimeoutError(TIMED_OUT) from None
             raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise RuntimeError("the handler let a cancellation of its own through") from None
         if limit.expired():
             raise TimeoutError(TIMED_OUT)
         return result
@@ -94,9 +101,12 @@ class Base:
         self, work: Work, result: Any, ctx: Context, delivery: Delivery, started_at: datetime
     ) -> tuple[Decision, list[Outgoing]]:
         """What the law says, checked for its destination and its size, as rows of the outbox."""
+        if isinstance(result, Failed):
+            work.envelope = decode(delivery.data)  # a handler may have changed what is inside of the one that it was given
         try:
             return await self._decide(work, result, ctx.emitted, delivery, started_at)
         except EnvelopeError as error:
+            work.envelope = decode(delivery.data)
             return await self._decide(work, work.failed(StepFailed(error.code, error.message)), [], delivery, started_at)
 
     async def _decide(

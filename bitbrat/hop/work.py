@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bitbrat.envelope import MAX_NOTE, Envelope, RoutingStep, StepError
-from bitbrat.errors import BitBratError, SlipError, StepFailed
+from bitbrat.errors import BitBratError, ConfigError, SlipError, StepFailed
 from bitbrat.outcome import Dispatch, Failed, Handled, Next, Outcome, Reroute, Revise, Skip
 from bitbrat.slip import advance, attempts_allowed, forward, step_hop_id, visit_hop_id
 from bitbrat.step import ConsumerSpec, Refused, StepSpec
 from bitbrat.store import Hop
-from bitbrat.topics import TopicRegistry
+from bitbrat.topics import TopicRegistry, is_topic, step_topic
 
 CRASH_ALLOWANCE = 3
 """Starts beyond a step's attempts that are put down to crashes that were not the message's fault."""
@@ -101,12 +101,18 @@ class StepWork:
         return Revise(*steps)
 
     def _step(self, name: str) -> RoutingStep:
-        return RoutingStep(id=name, status="PENDING", destination=self._registry.topic_of(name))
+        """A step by its name. Another process may have it: then where it listens is checked when it is its turn."""
+        registry, default = self._registry, step_topic(name)
+        elsewhere = not registry.complete and is_topic(default)
+        topic = registry.steps().get(name, default) if elsewhere else registry.topic_of(name)
+        return RoutingStep(id=name, status="PENDING", destination=topic)
 
     def failed(self, error: Exception) -> Outcome:
-        """A ``StepFailed`` is the handler's own word; anything else is a crash, and may work the next time."""
+        """A ``StepFailed`` is the handler's own word, a ``ConfigError`` stays one; anything else may work the next time."""
         if isinstance(error, StepFailed):
             return Failed(error.code, error.message, retryable=error.retryable)
+        if isinstance(error, ConfigError):
+            return Failed(error.code, error.message)
         if isinstance(error, TimeoutError) and error.args == (TIMED_OUT,):
             return Failed("step.timeout", f"{self._spec.name} took longer than {self._spec.timeout:g} s", retryable=True)
         return Failed("step.crashed", describe(error), retryable=True)
@@ -114,7 +120,11 @@ class StepWork:
     def decide(self, result: Outcome, *, now: datetime, started_at: datetime, randomness: float) -> Decision:
         """Ask :func:`bitbrat.slip.advance`."""
         retry_in = self._spec.retry.delay(self.step.attempt, randomness)
-        dispatch = advance(self.envelope, result, now=now, retry_in=retry_in, started_at=started_at)
+        try:
+            dispatch = advance(self.envelope, result, now=now, retry_in=retry_in, started_at=started_at)
+        except (AttributeError, TypeError, ValueError) as error:
+            result = Failed("step.bad_outcome", describe(error))
+            dispatch = advance(self.envelope, result, now=now, retry_in=retry_in, started_at=started_at)
         failure = result if isinstance(result, Failed) else None
         name = "retry" if dispatch.not_before is not None else type(result).__name__.lower()
         return Decision(dispatch, name, failure.code if failure else "", failure.message if failure else "")

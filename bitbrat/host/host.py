@@ -11,6 +11,7 @@ from typing import Any
 from bitbrat.config import CoreSettings, ServiceSettings, load
 from bitbrat.errors import BitBratError
 from bitbrat.host.http import Front
+from bitbrat.host.modules import settings_elsewhere
 from bitbrat.runtime import Options, Runtime, build, open_bus, open_store
 from bitbrat.secrets import Secrets
 from bitbrat.service import Service
@@ -95,6 +96,6 @@ def read_settings(
     classes: list[type[ServiceSettings]] = [CoreSettings]
     owners = [service for service in services if service.settings is not None]
     classes += [service.settings for service in owners if service.settings is not None]
-    core, *rest = load(classes, environ, required=required)
+    core, *rest = load(classes, environ, required=required, others=settings_elsewhere())
     assert isinstance(core, CoreSettings)  # noqa: S101 - the first class that was asked for
     return core, {service.name: settings for service, settings in zip(owners, rest, strict=True)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from bitbrat.config import ServiceSettings
 from bitbrat.errors import ConfigError
 from bitbrat.service import Service
 
@@ -44,6 +46,15 @@ def load_service(name: str) -> list[Service]:
             raise ConfigError("config.bad", f"there is no module {module_name!r}", fix="look at the spelling and at PYTHONPATH") from None
         raise ConfigError("config.bad", f"{module_name} needs {error.name!r}, which is not installed") from error
     return _services_of(name, vars(module) if not attribute else {attribute: getattr(module, attribute, None)})
+
+
+def settings_elsewhere() -> list[type[ServiceSettings]]:
+    """The settings classes of the core services: the processes of a deployment may share one environment."""
+    found = []
+    for name in CORE:
+        with contextlib.suppress(ConfigError):
+            found += [service.settings for service in load_service(name) if service.settings is not None]
+    return found
 
 
 def load_folder(folder: Path) -> tuple[list[Service], dict[str, str]]:
