@@ -191,7 +191,7 @@ def _with_egress(dispatch: Dispatch, original: Envelope, entry: dict[str, Any]) 
     note = Annotation(kind="replay", by="operator", data={**entry, **({"egressDestination": where} if where else {})})
     annotations = (*(a for a in dispatch.envelope.annotations if a.kind != "replay" or a.by != "operator"), note)
     changed = dispatch.envelope.but(source=source, annotations=annotations)
-    return Dispatch(dispatch.topic, changed, dispatch.wire_id, dispatch.not_before, dispatch.reason)
+    return replace(dispatch, envelope=changed)
 
 
 def _destination(envelope: Envelope) -> str | None:

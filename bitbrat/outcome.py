@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -120,7 +120,8 @@ class Dispatch:
     """Where an envelope goes next: the law's answer, and the unit of the outbox.
 
     ``wire_id`` is the broker's dedupe key; ``not_before`` holds a retry back; ``reason`` is the code under which a
-    dispatch to the dead letters is filed.
+    dispatch to the dead letters is filed. ``to`` says whose word the topic is: a step's on the slip, the envelope's egress or
+    completion destination, or the law's own. The first three may be anything and are checked before anything is sent.
     """
 
     topic: str
@@ -128,3 +129,4 @@ class Dispatch:
     wire_id: str
     not_before: datetime | None = None
     reason: str | None = None
+    to: Literal["step", "egress", "completion", "platform"] = "platform"

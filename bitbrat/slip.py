@@ -313,10 +313,9 @@ def divert(dispatch: Dispatch, code: str, *, now: datetime) -> Dispatch:
     tries again; a completion destination that does not exist leaves the dead letters.
     """
     envelope = dispatch.envelope
-    index = envelope.current
-    if index is not None and envelope.routing_slip[index].destination == dispatch.topic:
+    if dispatch.to == "step":
         return advance(envelope, Failed(code, f"nothing is sent to {dispatch.topic}"), now=now, retry_in=0)
-    if dispatch.topic == envelope.source.egress_destination and dispatch.topic != envelope.finalization_destination:
+    if dispatch.to == "egress":
         error = StepError(code=code, message=f"nothing is sent to {dispatch.topic}")
         settled = tuple(_settled(reply, error, now) for reply in envelope.replies)
         return _go(envelope.but(replies=settled) if settled else envelope, Goes.COMPLETION)
@@ -345,10 +344,10 @@ def _go(envelope: Envelope, goes: Goes) -> Dispatch:
     if fixed is not None:
         return _to_platform(envelope, fixed)
     if goes is Goes.EGRESS and envelope.source.egress_destination is not None:
-        return _to_platform(envelope, envelope.source.egress_destination, role="egress")
+        return _to_platform(envelope, envelope.source.egress_destination, role="egress", to="egress")
     if envelope.finalization_destination is None:
         return _to_platform(envelope, DLQ, reason="slip.no_completion")
-    return _to_platform(envelope, envelope.finalization_destination, role="finalizer")
+    return _to_platform(envelope, envelope.finalization_destination, role="finalizer", to="completion")
 
 
 _FIXED = {Goes.INGRESS: INGRESS, Goes.AUTHENTICATED: AUTHENTICATED, Goes.REROUTE: REROUTE}
@@ -356,9 +355,16 @@ _FIXED = {Goes.INGRESS: INGRESS, Goes.AUTHENTICATED: AUTHENTICATED, Goes.REROUTE
 
 def _to_step(envelope: Envelope, index: int, *, not_before: datetime | None = None) -> Dispatch:
     step = envelope.routing_slip[index]
-    return Dispatch(step.destination, envelope, wire_id(step_hop_id(envelope, index), step.attempt), not_before)
+    return Dispatch(step.destination, envelope, wire_id(step_hop_id(envelope, index), step.attempt), not_before, to="step")
 
 
-def _to_platform(envelope: Envelope, topic: str, *, role: str = "finalizer", reason: str | None = None) -> Dispatch:
+def _to_platform(
+    envelope: Envelope,
+    topic: str,
+    *,
+    role: str = "finalizer",
+    reason: str | None = None,
+    to: Literal["egress", "completion", "platform"] = "platform",
+) -> Dispatch:
     role = platform_role(topic) or role
-    return Dispatch(topic, envelope, wire_id(visit_hop_id(envelope, role)), reason=reason)
+    return Dispatch(topic, envelope, wire_id(visit_hop_id(envelope, role)), reason=reason, to=to)

@@ -13,9 +13,7 @@ from bitbrat.bus import Bus
 from bitbrat.hop.observer import Observer
 from bitbrat.outcome import Dispatch
 from bitbrat.slip import divert
-from bitbrat.topics import AUTHENTICATED, DLQ, INGRESS, REROUTE, Topic, TopicClass, is_egress, platform_role
-
-_FIXED = {INGRESS, AUTHENTICATED, REROUTE, DLQ}
+from bitbrat.topics import DLQ, Topic, TopicClass, is_egress, platform_role
 
 
 class Routes:
@@ -37,7 +35,7 @@ class Routes:
             dispatch = divert(dispatch, code, now=now)
 
     async def _refusal(self, dispatch: Dispatch) -> str | None:
-        if dispatch.topic == DLQ and not _is_step(dispatch):
+        if dispatch.topic == DLQ and dispatch.to == "platform":
             return None
         kind = self._classes.get(dispatch.topic)
         if kind is None:
@@ -50,17 +48,8 @@ class Routes:
 
 def _fits(dispatch: Dispatch, kind: TopicClass) -> bool:
     """Whether the topic is of the class that this turn needs."""
-    envelope, topic = dispatch.envelope, dispatch.topic
-    if _is_step(dispatch):
-        return kind == "step" and platform_role(topic) is None
-    if topic in _FIXED:
-        return True
-    if topic == envelope.finalization_destination and kind == "log":
-        return True
-    return topic == envelope.source.egress_destination and kind == "step" and is_egress(topic)
-
-
-def _is_step(dispatch: Dispatch) -> bool:
-    """Whether this turn goes to a step of the slip."""
-    index = dispatch.envelope.current
-    return index is not None and dispatch.envelope.routing_slip[index].destination == dispatch.topic
+    if dispatch.to == "step":
+        return kind == "step" and platform_role(dispatch.topic) is None
+    if dispatch.to == "egress":
+        return kind == "step" and is_egress(dispatch.topic)
+    return dispatch.to == "platform" or kind == "log"

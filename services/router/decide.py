@@ -19,7 +19,9 @@ ROUTE = "route"
 
 
 async def route(envelope: Envelope, ctx: Context, book: Rulebook, settings: RouterSettings) -> Envelope | Refused:
-    """``envelope`` with what the first matching rule adds; or why it cannot have it."""
+    """``envelope`` with what the first matching rule adds; or why it cannot have it. One that was handled or failed goes on as it is."""
+    if envelope.status is not None:
+        return envelope
     rules = book.rules
     facts = Facts.of(envelope, ctx.now())
     match = rules.match(facts, fired=fired_before(envelope), on_fault=lambda rule, reason: book.fault(rule.id, reason, ctx.log))

@@ -7,11 +7,11 @@ import hashlib
 
 import pytest
 
-from bitbrat import Next, Refused, Service, Unavailable
+from bitbrat import Handled, Next, Refused, Service, Unavailable
 from bitbrat.bus import REASON, SOURCE_TOPIC
 from bitbrat.codec import encode
 from bitbrat.envelope import RoutingStep
-from bitbrat.topics import AUTHENTICATED, COMPLETE, DLQ, EGRESS, INGRESS
+from bitbrat.topics import AUTHENTICATED, COMPLETE, DLQ, EGRESS, INGRESS, REROUTE
 from tests.hop.harness import bench, message
 
 
@@ -106,6 +106,35 @@ async def test_a_completion_on_a_step_topic_is_forbidden():
     assert letter.headers[REASON] == "slip.forbidden_destination"
 
 
+@pytest.mark.parametrize("topic", [INGRESS, AUTHENTICATED, REROUTE, EGRESS])
+async def test_a_completion_on_a_topic_of_the_platform_is_forbidden(topic):
+    """It would send a finished envelope round again for ever."""
+    async with bench(a_service()) as process:
+        await process.send(message("one", finalization_destination=topic))
+        letter = await process.dead()
+
+    assert letter.headers[REASON] == "slip.forbidden_destination"
+    assert process.seen.forbiddens == [topic]
+
+
+@pytest.mark.parametrize("topic", [INGRESS, AUTHENTICATED, REROUTE, COMPLETE, DLQ])
+async def test_replies_to_a_topic_that_is_no_egress_are_settled_with_the_error(topic):
+    """No reply is a way into the platform's own topics; the envelope completes."""
+    service = Service("one")
+
+    @service.step("internal.one.v1")
+    async def handler(envelope, ctx):
+        return Handled(reply="hello")
+
+    sent = message("one")
+    async with bench(service) as process:
+        await process.send(sent.but(source=sent.source.but(egress_destination=topic)))
+        arrived = await process.arrived()
+
+    assert arrived.replies[0].delivered.error.code == "slip.forbidden_destination"
+    assert process.seen.forbiddens == [topic]
+
+
 async def test_without_a_completion_the_envelope_is_a_dead_letter():
     """slip.no_completion, with the whole envelope."""
     async with bench(a_service()) as process:
@@ -123,8 +152,6 @@ async def test_replies_to_an_egress_that_does_not_exist_are_settled_with_the_err
 
     @service.step("internal.one.v1")
     async def handler(envelope, ctx):
-        from bitbrat import Handled
-
         return Handled(reply="hello")
 
     sent = message("one")

@@ -351,3 +351,14 @@ async def test_a_fault_is_said_once_for_each_reason(tmp_path):
 
     assert log.warnings == ["rules.fault"]
     assert (await Router(path).route("hi", payload={"n": "many"})).topic == "internal.complete.v1"
+
+
+async def test_what_was_handled_already_gets_no_new_steps(tmp_path):
+    """A step behind a status could never run; the envelope goes on to its completion."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES)
+
+    sent = await Router(path).route("!quest", status="HANDLED")
+
+    assert sent.topic == "internal.complete.v1"
+    assert sent.envelope.routing_slip == ()
