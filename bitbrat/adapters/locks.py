@@ -36,7 +36,7 @@ class Holder:
     __slots__ = ("keys", "waiting")
 
     def __init__(self) -> None:
-        self.keys: set[Key] = set()
+        self.keys: dict[Key, None] = {}  # in the order in which they were taken: who is next must not depend on hashes
         self.waiting: dict[Key, asyncio.Future[None]] = {}
 
 
@@ -74,7 +74,7 @@ class KeyLocks:
 
     def _give(self, key: Key, holder: Holder) -> None:
         self.held[key] = holder
-        holder.keys.add(key)
+        holder.keys[key] = None
 
     async def _stand_in_line(self, holder: Holder, key: Key) -> None:
         turn = holder.waiting.get(key)

@@ -22,7 +22,7 @@ class Consumer:
         self.runner = runner
         self.paused_for = ""
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue(runner.spec.concurrency)
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: list[asyncio.Task[None]] = []
         self._puller: asyncio.Task[None] | None = None
         self._idle = [asyncio.Event() for _ in range(runner.spec.concurrency)]
         self._open = asyncio.Event()
@@ -35,7 +35,7 @@ class Consumer:
         self._puller = loop.create_task(self._pull(), name=f"pull {name}")
         for idle in self._idle:
             idle.set()
-            self._running.add(loop.create_task(self._work(idle), name=f"work {name}"))
+            self._running.append(loop.create_task(self._work(idle), name=f"work {name}"))
 
     async def stop(self, grace: float) -> None:
         """Stop pulling, put back what has not started, wait ``grace`` seconds for what runs, cancel the rest."""

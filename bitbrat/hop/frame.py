@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from bitbrat.bus import Delivery
+from bitbrat.bus import WIRE_ID, Delivery
 from bitbrat.codec import decode
 from bitbrat.context import Surroundings
 from bitbrat.envelope import Envelope
@@ -113,9 +113,17 @@ class HopRunner:
         return True
 
     async def _hold_back(self, delivery: Delivery, work: Work, until: datetime) -> None:
-        # An id of its own: under the old one the bus would take it for the copy that it has stored already.
-        identity = f"{work.hop.id}:{work.hop.attempt}:early{delivery.deliveries}"
+        identity = _later(f"{work.hop.id}:{work.hop.attempt}", delivery.headers.get(WIRE_ID, ""))
         headers = envelope_headers(work.envelope, identity)
         await self.shared.store.enqueue([Outgoing(identity, delivery.topic, delivery.data, headers, until, work.hop)])
         self.shared.relay.wake()
         await delivery.ack()
+
+
+def _later(attempt: str, wire_id: str) -> str:
+    """The wire id of the copy that is held back of the one that came as ``wire_id``.
+
+    Under an id that it has stored before, the bus would take the copy for a double and drop it: each copy names its successor.
+    """
+    number = wire_id.removeprefix(f"{attempt}:early")
+    return f"{attempt}:early{int(number) + 1 if number.isdecimal() else 1}"

@@ -13,6 +13,7 @@ from bitbrat.adapters.sqlite_bus import SqliteBus
 from bitbrat.bus import Bus, Delivery, Message
 from bitbrat.topics import Topic
 from bitbrat.world import RealWorld, World
+from tests.contract.simulated import sim_bus
 
 INGRESS, STEP, NEXT, LOG = "internal.ingress.v1", "internal.step.v1", "internal.next.v1", "internal.audit.v1"
 TOPICS = (
@@ -64,9 +65,14 @@ async def _sqlite(place: str, world: World, wishes: Wishes) -> Bus:
     return SqliteBus(place, world, lease=wishes.lease, dedupe_window=wishes.dedupe_window, ingress_capacity=wishes.ingress_capacity)
 
 
+async def _simulated(place: str, _world: World, wishes: Wishes) -> Bus:
+    return sim_bus(place, lease=wishes.lease, dedupe_window=wishes.dedupe_window, ingress_capacity=wishes.ingress_capacity)
+
+
 BUSES = (
     Declaration("memory", durable=False, shared=False, make=_memory),
     Declaration("sqlite", durable=True, shared=False, make=_sqlite),
+    Declaration("sim", durable=True, shared=True, make=_simulated),
 )
 
 

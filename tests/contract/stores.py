@@ -11,6 +11,7 @@ from bitbrat.adapters.memory_store import MemoryStore
 from bitbrat.adapters.sqlite_store import SqliteStore
 from bitbrat.store import Claim, FinalRecord, Hop, Outgoing, Store, StoreCapabilities
 from bitbrat.world import RealWorld, World
+from tests.contract.simulated import sim_store
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 LEASE = 30.0
@@ -45,6 +46,7 @@ STORES = (
     Declaration(
         StoreCapabilities("sqlite", durable=True, shared=False), lambda path, world: SqliteStore(path / "store.db", world, patience=5.0)
     ),
+    Declaration(StoreCapabilities("sim", durable=True, shared=True), lambda path, world: sim_store(str(path), world)),
 )
 
 

@@ -6,6 +6,8 @@ import asyncio
 import gc
 import tracemalloc
 
+import pytest
+
 from bitbrat.bus import Bus, Message
 from tests.contract.buses import LOG, STEP, BusRig
 
@@ -50,6 +52,8 @@ async def _through(bus: Bus, first: int, count: int) -> int:
 
 async def test_ten_thousand_messages_leave_memory_flat(kind: BusRig) -> None:
     """Each comes once, and what is done is not kept in memory."""
+    if kind.declaration.name == "sim":
+        pytest.skip("the simulated broker keeps what a crash would bring back")
     bus = await kind.open()
     await _through(bus, COUNT, 500)
     gc.collect()
