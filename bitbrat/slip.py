@@ -39,6 +39,7 @@ from bitbrat.envelope import (
     MAX_NOTE,
     MAX_REPLIES,
     MAX_STEPS,
+    MAX_TRAIL,
     Delivered,
     Envelope,
     Reply,
@@ -279,12 +280,17 @@ def forward(
     visit = Visit(service=role, started_at=started_at or now, ended_at=now)
     been = any(entry.service == "egress" for entry in envelope.trail)
     left = envelope.but(trail=(*envelope.trail, visit))
-    if error is not None:
-        return _refused(left, role, error)
-    goes = VISITS[role]
+    dispatch = _refused(left, role, error) if error is not None else _visited(left, VISITS[role], been=been, now=now)
+    if dispatch is not None and len(left.trail) > MAX_TRAIL:
+        return _to_platform(envelope, DLQ, reason="envelope.too_large")  # nobody could read it with one more entry
+    return dispatch
+
+
+def _visited(envelope: Envelope, goes: Goes, *, been: bool, now: datetime) -> Dispatch | None:
+    """Where an envelope goes after a visit that worked; ``been``: egress had it before."""
     if goes is Goes.REPLIES:
-        return _go(left, Goes.EGRESS) if not been and _may_reply(left, now) else None
-    return None if goes is Goes.NOWHERE else _go(left, goes)
+        return _go(envelope, Goes.EGRESS) if not been and _may_reply(envelope, now) else None
+    return None if goes is Goes.NOWHERE else _go(envelope, goes)
 
 
 def _refused(envelope: Envelope, role: Role, error: StepError) -> Dispatch | None:
