@@ -83,6 +83,11 @@ CATALOGUE: dict[str, Entry] = {
     "bus.bad_header": Entry("A header is not ASCII or the headers are too large.", "Headers come from the platform only; report this."),
     "bus.forbidden_header": Entry("A header name is not on the allow list.", "Headers come from the platform only; report this."),
     "bus.unavailable": Entry("The bus does not answer.", "Look at the broker: bitbrat doctor."),
+    "bus.refused": Entry("The broker refuses what was asked of it.", "Read the reason; look at the broker: bitbrat doctor."),
+    "bus.changed": Entry(
+        "A stream or a consumer was deleted on the broker while in use.",
+        "Find out who did it; starting again makes what is missing.",
+    ),
     "bus.full": Entry("The ingress topic is full.", "Wait; it drains by itself. Look at the slowest service: bitbrat doctor."),
     "bus.closed": Entry("The bus is closed.", "The process is stopping; try again later."),
     "bus.in_use": Entry("Another process owns this SQLite file.", "Stop it, or use another file."),

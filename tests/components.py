@@ -91,8 +91,11 @@ def nats(*, variable: str = "BITBRAT_TEST_NATS_SERVER", floor: tuple[int, int] =
 
 
 def nats_new() -> Path | Absent:
-    """A ``nats-server`` of 2.10 or newer, which does what older ones silently ignore."""
-    named = "BITBRAT_TEST_NATS_SERVER_NEW"
+    """A ``nats-server`` of 2.10 or newer: named, or fetched by ``make tools``, or the usual one."""
+    named = "BITBRAT_TEST_NATS_NEW"
+    fetched = Path(os.environ.get("BITBRAT_TEST_TOOLS") or ROOT / ".tools") / "nats-new" / "usr" / "sbin" / "nats-server"
+    if named not in os.environ and fetched.is_file():
+        return fetched
     return nats(variable=named if named in os.environ else "BITBRAT_TEST_NATS_SERVER", floor=(2, 10))
 
 

@@ -22,3 +22,19 @@ else
     echo "  fix  Debian and Ubuntu, as root: apt-get install$missing   (elsewhere: the packages of these names)"
     echo "  Without them their tests are skipped with that reason; with BITBRAT_TEST_REQUIRE they fail."
 fi
+
+# A second nats-server, 2.10 or newer, beside the system's, in a folder that git ignores.
+newer=.tools/nats-new
+usual=$(command -v nats-server 2>/dev/null && nats-server --version 2>/dev/null || true)
+case "$usual" in
+    *v2.[0-9].*|"")
+        if [ -x "$newer/usr/sbin/nats-server" ]; then
+            echo "test servers: $newer is here"
+        elif command -v apt-get >/dev/null 2>&1 && command -v bash >/dev/null 2>&1; then
+            echo "test servers: fetching a newer nats-server into $newer"
+            bash tools/unpack_debs.sh "$newer" trixie nats-server || echo "test servers: no newer nats-server; name one by BITBRAT_TEST_NATS_NEW"
+        else
+            echo "test servers: no nats-server of 2.10 or newer; name one by BITBRAT_TEST_NATS_NEW"
+        fi
+        ;;
+esac

@@ -20,7 +20,7 @@ from bitbrat.cli.holder import holder_of
 from bitbrat.cli.inhouse import rules_here
 from bitbrat.cli.output import clean
 from bitbrat.cli.place import Here
-from bitbrat.config import SettingsError, parse_bus_url, parse_store_url
+from bitbrat.config import CoreSettings, SettingsError, load, parse_bus_url, parse_store_url
 from bitbrat.errors import BitBratError, ConfigError
 from bitbrat.host.host import read_settings
 from bitbrat.runtime import open_bus, open_store
@@ -137,12 +137,12 @@ async def _data(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
         elif place.scheme == "sqlite" and not await asyncio.to_thread(Path(place.path).exists):
             yield Finding("ok", f"{name}: {place.path} is not there yet; it is made at the first start")
         else:
-            yield await _opened(name, environ[setting], place.path)
+            yield await _opened(name, environ, place.path or f"{place.host}:{place.port or ''}".rstrip(":"))
 
 
-async def _opened(name: str, url: str, path: str) -> Finding:
+async def _opened(name: str, environ: Mapping[str, str], path: str) -> Finding:
     try:
-        healthy = await (_try_bus(url) if name == "bus" else _try_store(url))
+        healthy = await (_try_bus(environ) if name == "bus" else _try_store(environ["BITBRAT_STORE"]))
     except BitBratError as error:
         held = error.code.endswith(".in_use")
         fix = "stop that process, or run this in its folder" if held else error.fix or explain(error.code).fix
@@ -154,9 +154,12 @@ async def _opened(name: str, url: str, path: str) -> Finding:
     return Finding("ok", f"{name}: {path} opens, and is healthy")
 
 
-async def _try_bus(url: str) -> bool:
-    bus = open_bus(url, RealWorld())
+async def _try_bus(environ: Mapping[str, str]) -> bool:
+    ours = {name: value for name, value in environ.items() if name.startswith(("BITBRAT_NATS__", "BITBRAT_TOPIC_PREFIX"))}
+    (core,) = load([CoreSettings], ours)
+    bus = open_bus(environ["BITBRAT_BUS"], RealWorld(), nats=core.nats, prefix=core.topic_prefix)
     try:
+        await bus.topics()  # a server that cannot be reached says why
         return await bus.healthy()
     finally:
         await bus.close()

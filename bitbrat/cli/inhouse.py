@@ -78,7 +78,8 @@ def quiet_runtime(here: Here, environ: Mapping[str, str]) -> Runtime:
     if core.bus is None or core.store is None:
         raise ConfigError("config.missing", "BITBRAT_BUS and BITBRAT_STORE are needed")
     world = RealWorld()
-    return build(here.services, bus=open_bus(core.bus, world), store=open_store(core.store, world), world=world, settings=settings)
+    bus = open_bus(core.bus, world, nats=core.nats, prefix=core.topic_prefix)
+    return build(here.services, bus=bus, store=open_store(core.store, world), world=world, settings=settings)
 
 
 def rules_here(environ: Mapping[str, str]) -> Rules:

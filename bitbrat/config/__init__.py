@@ -5,6 +5,7 @@
 
 from bitbrat.config.core import CoreSettings
 from bitbrat.config.loading import load
+from bitbrat.config.nats import NatsSettings
 from bitbrat.config.problems import SettingsError, Wrong
 from bitbrat.config.settings import Dsn, ServiceSettings, settings_class
 from bitbrat.config.table import settings_table
@@ -14,6 +15,7 @@ __all__ = [
     "CoreSettings",
     "Dsn",
     "Location",
+    "NatsSettings",
     "ServiceSettings",
     "SettingsError",
     "Wrong",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
+from bitbrat.config.nats import NatsSettings
 from bitbrat.config.settings import ServiceSettings
 from bitbrat.config.urls import Location, parse_bus_url, parse_store_url
 from bitbrat.errors import ConfigError
@@ -32,7 +33,8 @@ class CoreSettings(ServiceSettings):
     bus: Annotated[str, _url(parse_bus_url)] | None = Field(
         None,
         repr=False,
-        description="Where messages travel: `memory://` or `sqlite:///path`. `run` needs it; `dev` uses a file in `.bitbrat/`.",
+        description="Where messages travel: `memory://`, `sqlite:///path`, `nats://host:port` (or `tls://`). `run` needs it; "
+        "`dev` uses a file in `.bitbrat/`.",
     )
     store: Annotated[str, _url(parse_store_url)] | None = Field(
         None, repr=False, description="Where data lives: `memory://` or `sqlite:///path`. `run` needs it; `dev` uses a file in `.bitbrat/`."
@@ -44,6 +46,7 @@ class CoreSettings(ServiceSettings):
     topic_prefix: str = Field(
         "", pattern=r"^[a-z0-9-]{0,32}$", description="Put before the names of topics on the bus, so that two deployments can share one."
     )
+    nats: NatsSettings = Field(NatsSettings(), description="What a NATS bus needs besides its URL.")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="How log lines look; `auto` is `console` on a terminal and `json` elsewhere."
     )

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from bitbrat.errors import ConfigError
 
-BUS_SCHEMES = ("memory", "sqlite")
+BUS_SCHEMES = ("memory", "sqlite", "nats", "tls")
 STORE_SCHEMES = ("memory", "sqlite")
 
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)(/[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
@@ -67,7 +67,7 @@ def parse_dsn(text: str) -> Location:
 
 
 def parse_bus_url(text: str) -> Location:
-    """Where the bus is: ``memory://`` or ``sqlite:///path``. Raises ``config.bad``."""
+    """Where the bus is: ``memory://``, ``sqlite:///path``, or ``nats://host:port`` (``tls://`` always encrypts). Raises ``config.bad``."""
     return _supported(text, BUS_SCHEMES)
 
 
@@ -82,6 +82,8 @@ def _supported(text: str, schemes: Collection[str]) -> Location:
         raise _bad(f"has a scheme that is not supported; use one of {', '.join(f'{name}://' for name in schemes)}")
     if place.scheme == "memory" and place != Location("memory"):
         raise _bad("says more than memory://, which takes nothing else")
+    if place.scheme in ("nats", "tls") and (not place.host or place.path not in ("", "/") or place.query):
+        raise _bad("names no host, or more than one server: a NATS bus is nats://host:port")
     return _file(place) if place.scheme == "sqlite" else place
 
 

@@ -56,7 +56,7 @@ class Host:
         metrics = Metrics()
         runtime = build(
             services,
-            bus=open_bus(core.bus or "memory://", world),
+            bus=open_bus(core.bus or "memory://", world, nats=core.nats, prefix=core.topic_prefix),
             store=open_store(core.store or "memory://", world),
             world=world,
             settings=settings,

@@ -5,13 +5,21 @@ from __future__ import annotations
 from urllib.parse import unquote, urlsplit
 
 from bitbrat.bus import Bus
+from bitbrat.config import NatsSettings, parse_bus_url
 from bitbrat.errors import ConfigError
 from bitbrat.store import Store
 from bitbrat.world import World
 
 
-def open_bus(url: str, world: World) -> Bus:
-    """The bus at ``memory://`` or ``sqlite:///path``. Raises ``config.bad``, ``bus.in_use``."""
+def open_bus(url: str, world: World, *, nats: NatsSettings | None = None, prefix: str = "") -> Bus:
+    """The bus at ``memory://``, ``sqlite:///path`` or ``nats://host:port``. Raises ``config.bad``, ``bus.in_use``.
+
+    A NATS bus connects when it is first used, as ``nats`` says; ``prefix`` stands before its topics.
+    """
+    if url.startswith(("nats:", "tls:")):
+        from bitbrat.adapters.nats_bus import NatsBus
+
+        return NatsBus(parse_bus_url(url), world, nats, prefix=prefix)
     scheme, path = _parts(url, "BITBRAT_BUS")
     if scheme == "memory":
         from bitbrat.adapters.memory_bus import MemoryBus

@@ -13,6 +13,7 @@ from bitbrat.adapters.sqlite_bus import SqliteBus
 from bitbrat.bus import Bus, Delivery, Message
 from bitbrat.topics import Topic
 from bitbrat.world import RealWorld, World
+from tests.contract.on_nats import a_corner, nats_bus
 from tests.contract.simulated import sim_bus
 
 INGRESS, STEP, NEXT, LOG = "internal.ingress.v1", "internal.step.v1", "internal.next.v1", "internal.audit.v1"
@@ -55,6 +56,12 @@ class Declaration:
     make: Callable[[str, World, Wishes], Awaitable[Bus]]
     place: Callable[[Path], AbstractAsyncContextManager[str]] = a_folder
     shortest_lease: float = 0.3
+    label: str = ""
+
+    @property
+    def id(self) -> str:
+        """What tells the tests of this kind from others."""
+        return self.label or self.name
 
 
 async def _memory(_place: str, world: World, wishes: Wishes) -> Bus:
@@ -69,10 +76,16 @@ async def _simulated(place: str, _world: World, wishes: Wishes) -> Bus:
     return sim_bus(place, lease=wishes.lease, dedupe_window=wishes.dedupe_window, ingress_capacity=wishes.ingress_capacity)
 
 
+async def _nats(place: str, world: World, wishes: Wishes) -> Bus:
+    return nats_bus(place, world, lease=wishes.lease, dedupe_window=wishes.dedupe_window, ingress_capacity=wishes.ingress_capacity)
+
+
 BUSES = (
     Declaration("memory", durable=False, shared=False, make=_memory),
     Declaration("sqlite", durable=True, shared=False, make=_sqlite),
     Declaration("sim", durable=True, shared=True, make=_simulated),
+    Declaration("nats", durable=True, shared=True, make=_nats, place=a_corner("nats")),
+    Declaration("nats", durable=True, shared=True, make=_nats, place=a_corner("nats-new"), label="nats-new"),
 )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from tests import nats_server
 from tests.contract import buses
 from tests.contract.stores import STORES, Declaration, Rig
 
@@ -22,6 +23,13 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[R
     await made.store.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def servers() -> Iterator[None]:
+    """What the tests of this process share ends with them."""
+    yield
+    nats_server.stop_all()
+
+
 @asynccontextmanager
 async def _running(declaration: buses.Declaration, path: Path) -> AsyncIterator[buses.BusRig]:
     async with declaration.place(path) as place:
@@ -30,14 +38,14 @@ async def _running(declaration: buses.Declaration, path: Path) -> AsyncIterator[
         await made.close()
 
 
-@pytest.fixture(params=buses.BUSES, ids=lambda one: one.name)
+@pytest.fixture(params=buses.BUSES, ids=lambda one: one.id)
 async def kind(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[buses.BusRig]:
     """Each kind of bus, with what it needs running."""
     async with _running(request.param, tmp_path) as made:
         yield made
 
 
-@pytest.fixture(params=[one for one in buses.BUSES if one.durable], ids=lambda one: one.name)
+@pytest.fixture(params=[one for one in buses.BUSES if one.durable], ids=lambda one: one.id)
 async def durable(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[buses.BusRig]:
     """Each kind of bus that outlives its process."""
     async with _running(request.param, tmp_path) as made:

@@ -51,7 +51,8 @@ def test_a_finder_returns_a_path_or_a_reason(monkeypatch: pytest.MonkeyPatch, tm
     """With nothing on PATH and nothing named, each says what is missing; none raises."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("BITBRAT_CORPUS", str(tmp_path))
-    for name in ("POSTGRES_BIN", "PUBSUB_JAR", "NATS_SERVER", "JAVA", "GCLOUD", "TERRAFORM", "PROMETHEUS", "COMPOSE", "DOCKER"):
+    monkeypatch.setenv("BITBRAT_TEST_TOOLS", str(tmp_path))
+    for name in ("POSTGRES_BIN", "PUBSUB_JAR", "NATS_SERVER", "NATS_NEW", "JAVA", "GCLOUD", "TERRAFORM", "PROMETHEUS", "COMPOSE", "DOCKER"):
         monkeypatch.delenv(f"BITBRAT_TEST_{name}", raising=False)
 
     found = [find(name) for name in FINDERS]
@@ -65,6 +66,8 @@ def test_an_old_server_is_not_a_new_one(monkeypatch: pytest.MonkeyPatch, tmp_pat
     server.write_text("#!/bin/sh\necho nats-server: v2.9.10\n")
     server.chmod(0o755)
     monkeypatch.setenv("BITBRAT_TEST_NATS_SERVER", str(server))
+    monkeypatch.setenv("BITBRAT_TEST_TOOLS", str(tmp_path))
+    monkeypatch.delenv("BITBRAT_TEST_NATS_NEW", raising=False)
 
     newer = find("nats-new")
 
