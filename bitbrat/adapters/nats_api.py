@@ -14,7 +14,7 @@ from bitbrat.errors import BusError, BusUnavailable
 ANSWER_WITHIN = 5.0
 """Seconds in which a healthy server answers."""
 
-NO_STREAM, NO_CONSUMER, NAME_IN_USE, NOT_UNIQUE = 10059, 10014, 10058, 10100
+NO_STREAM, NO_CONSUMER, NOT_UNIQUE = 10059, 10014, 10100
 STORE_FAILED, NO_ROOM, NO_ROOM_AT_ALL = 10077, 10047, 10023
 
 Answer = dict[str, Any]
@@ -35,10 +35,14 @@ class Api:
         self._link = link
 
     async def ask(self, subject: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """The answer. Raises :class:`Refused`, ``bus.unavailable``."""
+        """The answer of JetStream's interface. Raises :class:`Refused`, ``bus.unavailable``."""
+        return await self.send(f"$JS.API.{subject}", json.dumps(body).encode() if body else b"")
+
+    async def send(self, subject: str, data: bytes) -> Answer:
+        """The answer to a message on any subject that answers in JSON. Raises the same."""
         client = await self._link.wait(ANSWER_WITHIN)
         try:
-            said = await client.request(f"$JS.API.{subject}", json.dumps(body).encode() if body else b"", timeout=ANSWER_WITHIN)
+            said = await client.request(subject, data, timeout=ANSWER_WITHIN)
         except nats.errors.NoRespondersError:
             raise BusUnavailable(
                 "bus.unavailable", "the NATS server has no JetStream (yet)", fix="start it with JetStream: nats-server -js -sd DIR"

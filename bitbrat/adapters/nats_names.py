@@ -32,6 +32,11 @@ class Names:
         """The stream that holds every topic of a class."""
         return f"{self.prefix}-bitbrat-{kind}" if self.prefix else f"bitbrat-{kind}"
 
+    @property
+    def lock(self) -> str:
+        """The stream, and its subject, by which one process at a time changes the others; no topic has such a name."""
+        return f"{self.prefix}-bitbrat-lock" if self.prefix else "bitbrat-lock"
+
     def subject(self, topic: str) -> str:
         """Where the messages of a topic are published."""
         return f"{self.prefix}.{topic}" if self.prefix else topic

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 
 from bitbrat.adapters import nats_shapes as shapes
-from bitbrat.adapters.nats_api import NAME_IN_USE, NO_ROOM, NO_ROOM_AT_ALL, NOT_UNIQUE, Api, Refused
+from bitbrat.adapters.nats_api import NO_ROOM, NO_ROOM_AT_ALL, NOT_UNIQUE, Api, Refused
+from bitbrat.adapters.nats_lock import held
 from bitbrat.adapters.nats_names import CLASSES, Names, Reader, group_of
 from bitbrat.adapters.topology import no_topic, one_group, same_class
 from bitbrat.errors import BusError, ConfigError
 from bitbrat.topics import Topic, TopicClass
 from bitbrat.world import World
 
-TRIES = 20
 NEXT = "$JS.API.CONSUMER.MSG.NEXT."
 
 
@@ -113,23 +112,22 @@ class Topology:
         return await self._api.config(f"STREAM.INFO.{self.names.stream(kind)}")
 
     async def _ensure_stream(self, kind: TopicClass, subjects: set[str]) -> None:
-        """Two processes may add subjects at once, and the later word replaces the earlier: look again until all are there."""
+        found = await self._stream(kind)
+        if found is not None and not shapes.differences(shapes.stream(self.names, kind, subjects, self._shape), found):
+            return
+        async with held(self._api, self.names, self._world):
+            await self._change_stream(kind, subjects)
+
+    async def _change_stream(self, kind: TopicClass, subjects: set[str]) -> None:
+        """The whole list of subjects is replaced by an update, so only one process at a time may do this."""
         name = self.names.stream(kind)
-        for _ in range(TRIES):
-            found = await self._stream(kind)
-            there = set((found or {}).get("subjects", []))
-            config = shapes.stream(self.names, kind, subjects | there, self._shape)
-            if found is None:
-                try:
-                    found = (await self._api.ask(f"STREAM.CREATE.{name}", config))["config"]
-                except Refused as error:
-                    if error.number != NAME_IN_USE:
-                        raise _overlap(name, error) from None
-                    continue
-            if await self._settle_differences(f"stream {name}", f"STREAM.UPDATE.{name}", kind, config, found):
-                return
-            await asyncio.sleep(0.02 + 0.05 * self._world.random())
-        raise BusError("bus.refused", f"the NATS server does not keep the subjects of {name}")
+        found = await self._stream(kind)
+        config = shapes.stream(self.names, kind, subjects | set((found or {}).get("subjects", [])), self._shape)
+        try:
+            found = found or (await self._api.ask(f"STREAM.CREATE.{name}", config))["config"]
+            await self._settle_differences(f"stream {name}", f"STREAM.UPDATE.{name}", kind, config, found)
+        except Refused as error:
+            raise _not_made(name, error) from None
 
     async def _create(self, kind: TopicClass, reader: Reader, where: str, config: shapes.Config) -> shapes.Config:
         stream = self.names.stream(kind)
@@ -147,11 +145,11 @@ class Topology:
 
     async def _settle_differences(
         self, what: str, update: str, kind: TopicClass, config: shapes.Config, found: Mapping[str, object]
-    ) -> bool:
-        """Whether nothing differs. What may be changed is, once; then, or if something else differs, it raises."""
+    ) -> None:
+        """Change what may be changed; raises when anything else differs, or still does."""
         differing = shapes.differences(config, found)
         if not differing:
-            return True
+            return
         if not all(map(shapes.changeable(kind), differing)):
             raise shapes.refuse(what, differing)
         wanted = {**found, **{name: config[name] for name in differing}}
@@ -159,10 +157,9 @@ class Topology:
         said = (await self._api.ask(update, body))["config"]
         if left := shapes.differences(config, said):
             raise shapes.refuse(what, left)
-        return what.startswith("consumer")
 
 
-def _overlap(name: str, error: Refused) -> ConfigError:
+def _not_made(name: str, error: Refused) -> ConfigError:
     if error.number in (NO_ROOM, NO_ROOM_AT_ALL):
         return ConfigError(
             "config.breaks_promise",
@@ -172,7 +169,7 @@ def _overlap(name: str, error: Refused) -> ConfigError:
         )
     return ConfigError(
         "config.breaks_promise",
-        f"the NATS server does not make the stream {name}: {error.message}",
+        f"the NATS server does not make or change the stream {name}: {error.message}",
         why="a topic whose messages another stream takes is not ours alone",
         fix="remove the stream that has these subjects, or set BITBRAT_TOPIC_PREFIX",
     )
