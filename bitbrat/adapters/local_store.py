@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
@@ -14,7 +15,7 @@ from bitbrat.adapters.locks import Holder, Key, KeyLocks, document_key, final_ke
 from bitbrat.adapters.tables import Change, Filter, Put, Tables, encoded
 from bitbrat.adapters.values import check_name, to_json
 from bitbrat.errors import StoreError
-from bitbrat.store import Claim, Document, FinalOutcome, FinalRecord, FinalState, Hop, Outgoing, StoreCapabilities, Write
+from bitbrat.store import Claim, Document, FinalOutcome, FinalRecord, FinalState, Hop, Outgoing, StoreCapabilities, Transaction, Write
 
 T = TypeVar("T")
 
@@ -67,7 +68,7 @@ class LocalStore(ABC):
         self.refuse_if_closed()
         return await self.read(work)
 
-    def transaction(self) -> LocalTransaction:
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """See the port."""
         return LocalTransaction(self)
 

@@ -37,7 +37,10 @@ class CoreSettings(ServiceSettings):
         "`dev` uses a file in `.bitbrat/`.",
     )
     store: Annotated[str, _url(parse_store_url)] | None = Field(
-        None, repr=False, description="Where data lives: `memory://` or `sqlite:///path`. `run` needs it; `dev` uses a file in `.bitbrat/`."
+        None,
+        repr=False,
+        description="Where data lives: `memory://`, `sqlite:///path` or `postgresql://user:password@host:5432/database?pool=16`."
+        " `run` needs it; `dev` uses a file in `.bitbrat/`.",
     )
     http_host: str = Field("127.0.0.1", description="The address to listen on. Anything but loopback is reachable by others.")
     http_port: int = Field(2728, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
+from bitbrat.config.pg_url import pg_address
 from bitbrat.errors import ConfigError
 
 BUS_SCHEMES = ("memory", "sqlite", "nats", "tls")
-STORE_SCHEMES = ("memory", "sqlite")
+STORE_SCHEMES = ("memory", "sqlite", "postgresql")
 
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)(/[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -72,8 +73,11 @@ def parse_bus_url(text: str) -> Location:
 
 
 def parse_store_url(text: str) -> Location:
-    """Where the store is: ``memory://`` or ``sqlite:///path``. Raises ``config.bad``."""
-    return _supported(text, STORE_SCHEMES)
+    """Where the store is: ``memory://``, ``sqlite:///path`` or ``postgresql://…``. Raises ``config.bad``."""
+    place = _supported(text, STORE_SCHEMES)
+    if place.scheme == "postgresql":
+        pg_address(place)
+    return place
 
 
 def _supported(text: str, schemes: Collection[str]) -> Location:

@@ -6,6 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 from bitbrat.bus import Bus
 from bitbrat.config import NatsSettings, parse_bus_url
+from bitbrat.config.pg_url import pg_address
+from bitbrat.config.urls import parse_store_url
 from bitbrat.errors import ConfigError
 from bitbrat.store import Store
 from bitbrat.world import World
@@ -31,7 +33,11 @@ def open_bus(url: str, world: World, *, nats: NatsSettings | None = None, prefix
 
 
 def open_store(url: str, world: World) -> Store:
-    """The store at ``memory://`` or ``sqlite:///path``. Raises ``config.bad``, ``store.in_use``."""
+    """The store at ``memory://``, ``sqlite:///path`` or ``postgresql://…``. Raises ``config.bad``, ``store.in_use``."""
+    if url.startswith("postgresql:"):
+        from bitbrat.adapters.pg_store import PgStore
+
+        return PgStore(pg_address(parse_store_url(url)))
     scheme, path = _parts(url, "BITBRAT_STORE")
     if scheme == "memory":
         from bitbrat.adapters.memory_store import MemoryStore

@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests import nats_server
+from tests import nats_server, postgres_server
 from tests.contract import buses
 from tests.contract.stores import STORES, Declaration, Rig
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases() -> Iterator[None]:
+    """What the tests of this process have started ends with them."""
+    yield
+    postgres_server.stop_all()
 
 
 @pytest.fixture(params=STORES, ids=lambda one: one.capabilities.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,8 @@ from bitbrat.adapters.memory_store import MemoryStore
 from bitbrat.adapters.sqlite_store import SqliteStore
 from bitbrat.store import Claim, FinalRecord, Hop, Outgoing, Store, StoreCapabilities
 from bitbrat.world import RealWorld, World
+from tests import postgres_server
+from tests.contract import on_postgres
 from tests.contract.simulated import sim_store
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -39,6 +41,10 @@ class Declaration:
 
     capabilities: StoreCapabilities
     make: Callable[[Path, World], Store]
+    tell: Callable[[Path, float], Awaitable[None]] | None = None
+    """How a store with a clock of its own learns how much time has passed."""
+    here: Callable[[], bool] = lambda: True
+    """Whether what it needs is there. ``make`` skips the test, or fails it, where it is not."""
 
 
 STORES = (
@@ -47,6 +53,12 @@ STORES = (
         StoreCapabilities("sqlite", durable=True, shared=False), lambda path, world: SqliteStore(path / "store.db", world, patience=5.0)
     ),
     Declaration(StoreCapabilities("sim", durable=True, shared=True), lambda path, world: sim_store(str(path), world)),
+    Declaration(
+        StoreCapabilities("postgresql", durable=True, shared=True),
+        lambda path, _world: on_postgres.pg_store(path, START.isoformat()),
+        tell=on_postgres.pass_time,
+        here=postgres_server.here,
+    ),
 )
 
 
@@ -62,6 +74,8 @@ class Rig:
     async def let_pass(self, seconds: float) -> None:
         """Let time pass on the store's clock."""
         self.world.passed += seconds
+        if self.declaration.tell:
+            await self.declaration.tell(self.path, self.world.passed)
 
     async def restart(self) -> None:
         """The process ends and begins again, with the clock of another boot."""

@@ -104,7 +104,7 @@ def test_what_is_quoted_from_a_file_stands_in_it(block) -> None:
 
 def test_nothing_is_described_as_if_it_existed() -> None:
     """What is not built is named in lists of what is not there yet, and nowhere else."""
-    absent = re.compile(r"(?i)pub/sub|postgres|eventsub")
+    absent = re.compile(r"(?i)pub/sub|eventsub")
     allowed = re.compile(r"(?i)not yet|do not exist yet|for several machines|shared chat")
     lines = [
         (paper, line) for paper in PAPERS if "decisions" not in paper.name for line in text_of(paper).split("\n\n") if absent.search(line)

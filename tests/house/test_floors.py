@@ -24,7 +24,8 @@ NETWORK = ("aiohttp", "http", "urllib.request", "smtplib", "subprocess")
 NAMES_ADAPTERS = ("bitbrat.adapters", "bitbrat.runtime", "bitbrat.sim")
 OWN_ADAPTER = {
     "sqlalchemy": "bitbrat.adapters.sql_",
-    "asyncpg": "bitbrat.adapters.sql_",
+    "asyncpg": "bitbrat.adapters.pg_",
+    "greenlet": "bitbrat.adapters.pg_",
     "sqlite3": "bitbrat.adapters.sqlite_",
     "aiosqlite": "bitbrat.adapters.sqlite_",
     "nats": "bitbrat.adapters.nats_",
