@@ -228,6 +228,6 @@ class FakeTwitch:
 
 def _channel_of(line: str) -> str:
     try:
-        return parse_line(line).channel
+        return parse_line(line).channel.lower()
     except Exception:
         return ""  # a poison line goes to everybody

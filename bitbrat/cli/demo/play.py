@@ -63,6 +63,7 @@ class Play:
 
     async def _play(self, twitch: FakeTwitch, host: Host, script: Script, pause: float) -> None:
         for line in script.lines:
+            await script.moment(line)
             await twitch.play([line.raw])
             self.show.line(line)
             await asyncio.sleep(pause)
@@ -77,7 +78,7 @@ class Play:
             await self._collect(host, script)
 
     async def _collect(self, host: Host, script: Script) -> None:
-        for identity in script.expected:
+        for identity in list(script.expected):
             if identity in self.finals:
                 continue
             record = await host.runtime.store.final(identity)
