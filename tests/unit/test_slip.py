@@ -277,6 +277,26 @@ ROWS: list[tuple[str, Envelope, Callable[[Envelope], Dispatch | None], Expect | 
 ]  # fmt: skip
 
 
+WHOSE = [
+    ("a step is the slip's word", event("PENDING PENDING"), _a_turn(Next()), "step"),
+    ("a retry is the slip's word", event(), _a_turn(Failed("x.y", retryable=True)), "step"),
+    ("egress is the envelope's word", event(), _a_turn(Handled(reply="hi")), "egress"),
+    ("completion is the envelope's word", event(), _a_turn(Next()), "completion"),
+    ("a new slip is the law's word", event(), _a_turn(Reroute("why")), "platform"),
+    ("ingress is the law's word", event(""), _a_visit("ingress"), "platform"),
+    ("the dead letters are the law's word", event(completion=None), _a_turn(Next()), "platform"),
+]
+
+
+@pytest.mark.parametrize(("start", "turn", "whose"), [row[1:] for row in WHOSE], ids=[row[0] for row in WHOSE])
+def test_a_dispatch_says_whose_word_its_topic_is(start: Envelope, turn: Callable[[Envelope], Dispatch | None], whose: str) -> None:
+    """What a slip or an envelope names is checked before anything is sent there; what the law names is not."""
+    dispatch = turn(start)
+
+    assert dispatch is not None
+    assert dispatch.to == whose
+
+
 @pytest.mark.parametrize(("start", "turn", "expect"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_the_law(start: Envelope, turn: Callable[[Envelope], Dispatch | None], expect: Expect | None) -> None:
     """Each sentence of the tables: statuses, topic, wire id, and everything that was written or kept."""
