@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -22,14 +21,14 @@ def parse(wire: bool) -> None:
 
     The object is {"envelope": …}, {"ignored": COMMAND} or {"error": {"code", "message"}}. Exits 0 whatever the lines hold.
     """
-    from bitbrat.connectors.twitch.parse_stream import parse_record
+    from bitbrat.connectors.twitch.parse_stream import parse_record, written
     from bitbrat.world import RealWorld
 
     world = RealWorld()
     out = sys.stdout.buffer
     for line in lines(sys.stdin.buffer):
         record = parse_record(line, now=world.now(), wire=wire)
-        out.write(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        out.write(written(record))
     out.flush()
 
 

@@ -81,7 +81,7 @@ class Consumer:
         while True:
             delivery = await self._queue.get()
             idle.clear()
-            pause = await self.runner.run(delivery)
+            pause = await self._run(delivery)
             idle.set()
             if pause is not None:
                 await self._pause(pause)
@@ -89,11 +89,20 @@ class Consumer:
                 self.paused_for = ""
                 self._open.set()
 
+    async def _run(self, delivery: Delivery) -> float | None:
+        try:
+            return await self.runner.run(delivery)
+        except Exception as error:
+            # Not even putting it back has worked: the bus hands it out again by itself, and this slot goes on.
+            self.runner.shared.observer.trouble(f"{self.runner.group} on {self.runner.topic}", error)
+            return 1.0
+
     async def _pause(self, seconds: float) -> None:
         """Something that every message needs is down: let one through now and then, until it works again."""
         self.paused_for = f"{self.runner.group} on {self.runner.topic} waits for what it needs"
         self._open.clear()
         while not self._queue.empty():
-            await self._queue.get_nowait().nak(delay=seconds)
+            with contextlib.suppress(BitBratError):
+                await self._queue.get_nowait().nak(delay=seconds)
         await asyncio.sleep(seconds)
         self._open.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,8 @@ from bitbrat.connectors.twitch.irc_line import IrcError, IrcLine, is_blank, pars
 from bitbrat.connectors.twitch.irc_split import MAX_LINE
 from bitbrat.topics import egress_topic
 from bitbrat.world import named_id
+
+_LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 def parse_record(line: bytes, *, now: datetime, wire: bool = False, connection: str = "twitch") -> dict[str, Any]:
@@ -29,6 +32,14 @@ def parse_record(line: bytes, *, now: datetime, wire: bool = False, connection: 
         return wire_form(parsed) if wire else _envelope(parsed, now, connection)
     except IrcError as error:
         return {"error": {"code": error.code, "message": error.message}}
+
+
+def written(record: dict[str, Any]) -> bytes:
+    """``record`` as one line of JSON in UTF-8, with its line feed.
+
+    What some readers take for a line end (U+0085, U+2028, U+2029) is escaped, so that every record stays one line.
+    """
+    return json.dumps(record, ensure_ascii=False).translate(_LINE_ENDS).encode("utf-8", "replace") + b"\n"
 
 
 def wire_form(line: IrcLine) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bitbrat import codec
 from bitbrat.connectors.twitch.irc_split import MAX_LINE
-from bitbrat.connectors.twitch.parse_stream import parse_record
+from bitbrat.connectors.twitch.parse_stream import parse_record, written
 from bitbrat.world import named_id
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -92,3 +92,13 @@ def test_every_line_gives_one_object_that_is_json(line: bytes, wire: bool) -> No
 
     json.dumps(found, ensure_ascii=False).encode()
     assert len(set(found) & {"envelope", "ignored", "error", "command"}) == 1
+
+
+def test_a_record_is_one_line_for_every_reader() -> None:
+    """Some readers end a line at more than a line feed; what is written has none of those."""
+    odd = "a\u0085b\u2028c\u2029d\x0be\x1cf"
+
+    line = written(record(f":ann!ann@h PRIVMSG #room :{odd}".encode()))
+
+    assert len(line.decode().splitlines()) == 1
+    assert json.loads(line)["envelope"]["payload"]["text"] == odd
