@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bitbrat.config import CoreSettings, ServiceSettings, load
+from bitbrat.config import CoreSettings, ServiceSettings, SettingsError, load
 from bitbrat.errors import BitBratError
 from bitbrat.host.http import Front
 from bitbrat.host.modules import settings_elsewhere
@@ -96,6 +96,12 @@ def read_settings(
     classes: list[type[ServiceSettings]] = [CoreSettings]
     owners = [service for service in services if service.settings is not None]
     classes += [service.settings for service in owners if service.settings is not None]
-    core, *rest = load(classes, environ, required=required, others=settings_elsewhere())
+    try:
+        core, *rest = load(classes, environ, required=required)
+    except SettingsError as error:
+        if all(problem.code != "config.unknown" for problem in error.problems):
+            raise
+        # A name that is unknown here may be another process's; only then are the other services worth importing.
+        core, *rest = load(classes, environ, required=required, others=settings_elsewhere())
     assert isinstance(core, CoreSettings)  # noqa: S101 - the first class that was asked for
     return core, {service.name: settings for service, settings in zip(owners, rest, strict=True)}
