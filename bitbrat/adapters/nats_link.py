@@ -86,7 +86,12 @@ class Link:
 
     def unavailable(self) -> BusUnavailable:
         """The error for a server that does not answer."""
-        return BusUnavailable("bus.unavailable", "the NATS server does not answer", why=self.last_error)
+        return BusUnavailable(
+            "bus.unavailable",
+            f"the NATS server does not answer{f' ({self.last_error})' if self.last_error else ''}",
+            why=self.last_error,
+            fix="look whether it runs, and whether BITBRAT_BUS and BITBRAT_NATS__… say where it is and who we are",
+        )
 
     async def close(self) -> None:
         """Send what is still to be sent, and let go. Idempotent."""
@@ -121,9 +126,10 @@ class Link:
                     **_identity(self._place, self._settings),
                 )
         except (TimeoutError, OSError, nats.errors.Error) as error:
+            reason = self.last_error or _said(error)  # closing may bring others
             with contextlib.suppress(nats.errors.Error, OSError):
                 await client.close()
-            self.last_error = self.last_error or _said(error)
+            self.last_error = reason
             raise self.unavailable() from None
         try:
             self._check(client)

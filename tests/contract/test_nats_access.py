@@ -20,7 +20,7 @@ from tests.contract.on_nats import nats_bus
 from tests.nats_server import NatsServer
 
 Start = Callable[..., Awaitable[NatsServer]]
-SMALL = {"ingress_bytes": 4 * 1024**2, "connect_seconds": 1.0}
+SMALL = {"ingress_bytes": 4 * 1024**2, "connect_seconds": 2.5}
 
 
 @pytest.fixture
