@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from bitbrat.bus import Message
 from bitbrat.codec import decode, encode
 from bitbrat.envelope import Envelope, RoutingStep, Source, User
@@ -113,6 +115,7 @@ async def deliver(
     """
     world, witness = world or RealWorld(), Witness()
     service, changed = _watched(service)
+    settings = _defaults(service) if settings is None else settings
     runtime = build(
         [service],
         bus=open_bus("memory://", world),
@@ -155,6 +158,14 @@ def _watched(service: Service) -> tuple[Service, list[Envelope]]:
     watched = copy.copy(service)
     watched.steps = [replace(spec, handler=watching(spec.handler)) for spec in service.steps]
     return watched, changed
+
+
+def _defaults(service: Service) -> Any:
+    """The service's settings as they are when nobody has set any; None where it has none, or needs one to be set."""
+    try:
+        return service.settings() if service.settings is not None else None
+    except ValidationError:
+        return None
 
 
 def _entry(service: Service, envelope: Envelope, settings: Any) -> tuple[str, str]:
@@ -218,7 +229,7 @@ async def platform(
         bus=open_bus("memory://", world),
         store=store or open_store("memory://", world),
         world=world,
-        settings=settings,
+        settings={service.name: _defaults(service) for service in services} | dict(settings or {}),
         options=options,
     )
     for topic in topics:
