@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
-from bitbrat.adapters.pg_bridge import wait_for
+from bitbrat.adapters.pg_bridge import Bridge, wait_for
 from bitbrat.adapters.pg_tables import MICROSECONDS, SECONDS, PgTables
 
+T = TypeVar("T")
 _PARAMETER = re.compile(r"(?<!:):([a-z_][a-z_0-9]*)")
 
 
@@ -23,22 +24,37 @@ def numbered(statement: str) -> tuple[str, tuple[str, ...]]:
 
 
 class PgConnection:
-    """``raw`` belongs to one task at a time. ``tables`` may be used inside ``bridged`` only."""
+    """``raw`` belongs to one task at a time. ``tables`` may be used inside ``run`` only."""
 
     def __init__(self, raw: asyncpg.Connection) -> None:
         self.raw = raw
         self.tables = PgTables(self, self)
+        self._bridge = Bridge()
+
+    async def run(self, work: Callable[[PgTables], T]) -> T:
+        """What ``work`` answers on the tables."""
+        return await self._bridge.run(work, self.tables)
 
     def rows(self, statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """The rows that a statement answers."""
-        text, names = numbered(statement)
-        found: Sequence[Sequence[Any]] = wait_for(self.raw.fetch(text, *[parameters[name] for name in names]))
-        return found
+        return wait_for(self.fetch(statement, parameters))
 
     def changed(self, statement: str, parameters: Mapping[str, Any]) -> int:
         """How many rows a statement changed."""
+        return wait_for(self.execute(statement, parameters))
+
+    # The same for who can wait by himself: what every hop does needs no bridge
+
+    async def fetch(self, statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """The rows that a statement answers."""
         text, names = numbered(statement)
-        status: str = wait_for(self.raw.execute(text, *[parameters[name] for name in names]))
+        found: Sequence[Sequence[Any]] = await self.raw.fetch(text, *[parameters[name] for name in names])
+        return found
+
+    async def execute(self, statement: str, parameters: Mapping[str, Any]) -> int:
+        """How many rows a statement changed."""
+        text, names = numbered(statement)
+        status: str = await self.raw.execute(text, *[parameters[name] for name in names])
         return int(status.rpartition(" ")[2])
 
     # The database's own clock

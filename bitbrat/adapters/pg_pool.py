@@ -28,12 +28,7 @@ class PgPool:
 
     async def take(self) -> PgConnection:
         """A connection for the caller alone, until ``give``. Raises what connecting raises, and ``store.unavailable``."""
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._turns.acquire()
-        except TimeoutError:
-            what = f"all {self._address.pool} connections were in use for {self._patience:g} s"
-            raise StoreUnavailable("store.unavailable", what, fix="raise pool= in BITBRAT_STORE") from None
+        await (self._wait() if self._turns.locked() else self._turns.acquire())
         try:
             if self._closed:
                 raise StoreError("store.closed", "the store is closed")
@@ -45,6 +40,14 @@ class PgPool:
         except BaseException:
             self._turns.release()
             raise
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        except TimeoutError:
+            what = f"all {self._address.pool} connections were in use for {self._patience:g} s"
+            raise StoreUnavailable("store.unavailable", what, fix="raise pool= in BITBRAT_STORE") from None
 
     def give(self, connection: PgConnection) -> None:
         """Give a connection back. One with a transaction still open, or of a closed pool, is cut off: the server undoes it."""

@@ -11,12 +11,11 @@ from typing import Any, TypeVar
 
 from bitbrat.adapters.local_store import LocalStore
 from bitbrat.adapters.locks import Holder, Key
-from bitbrat.adapters.pg_bridge import bridged
 from bitbrat.adapters.pg_connection import PgConnection
 from bitbrat.adapters.pg_errors import DRIVER_ERRORS, mapped
 from bitbrat.adapters.pg_pool import PgPool, roll_back
 from bitbrat.adapters.pg_schema import migrate
-from bitbrat.adapters.pg_tables import TYPES, PgTables
+from bitbrat.adapters.pg_tables import SENT, TYPES, PgTables
 from bitbrat.adapters.pg_transaction import PgTransaction
 from bitbrat.adapters.sql_inbox import PURGE_AT_ONCE
 from bitbrat.adapters.sql_schema import changes
@@ -99,7 +98,7 @@ class PgStore(LocalStore):
 
     async def read(self, work: Callable[[PgTables], T]) -> T:
         """From what is committed; also a change that is one statement, which is a transaction by itself."""
-        return await self._with(lambda link: bridged(work, link.tables))
+        return await self._with(lambda link: link.run(work))
 
     async def apply(self, journal: Sequence[Change], holder: Holder) -> None:  # noqa: ARG002
         """In a transaction of its own."""
@@ -177,7 +176,8 @@ class PgStore(LocalStore):
 
     async def mark_sent(self, wire_ids: Sequence[str]) -> None:
         """See the port."""
-        await self._ask(lambda tables: tables.mark_sent(wire_ids))
+        self.refuse_if_closed()
+        await self._with(lambda link: link.execute(SENT, {"wire_ids": list(wire_ids)}))
 
     async def put(self, collection: str, key: str, value: Any, *, expected: int | None = None) -> int:
         """See the port."""
@@ -201,7 +201,7 @@ class PgStore(LocalStore):
 async def _as_a_whole(link: PgConnection, work: Callable[[PgTables], T]) -> T:
     try:
         await link.raw.execute("BEGIN")
-        result = await bridged(work, link.tables)
+        result = await link.run(work)
         await link.raw.execute("COMMIT")
     except BaseException:
         await roll_back(link)

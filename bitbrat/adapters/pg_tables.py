@@ -28,7 +28,7 @@ _TAKE_OVER = (
     " at = 0 WHERE grp = :grp AND hop_id = :hop_id"
 )
 _DONE = f"{_INSERT}, 0, '', 0, {MICROSECONDS}, :digest) ON CONFLICT (grp, hop_id)"
-_DECIDE_NEW = f"{_DONE} DO NOTHING"
+DECIDE_NEW = f"{_DONE} DO NOTHING"
 _DECIDE = (
     f"{_DONE} DO UPDATE SET state = excluded.state, attempt = excluded.attempt, owner = '', at = excluded.at, digest = excluded.digest"
 )
@@ -44,22 +44,23 @@ _OWNED = " WHERE grp = :grp AND hop_id = :hop_id AND owner = :owner AND state IN
 _SETTLE = f"UPDATE inbox SET state = :state, attempt = :attempt, owner = '', at = {MICROSECONDS}{_OWNED}"  # noqa: S608
 _EXTEND = f"UPDATE inbox SET lease_until = {SECONDS} + :lease{_OWNED}"  # noqa: S608  names of ours
 _FORGET = "DELETE FROM inbox WHERE grp = :grp AND hop_id = :hop_id"
-_KEEP = (
+KEEP = (
     "INSERT INTO outbox (wire_id, topic, data, headers, held, ready, grp, hop_id, attempt) VALUES (:wire_id, :topic, :data, :headers,"  # noqa: S608
     f" :held, coalesce(:ready, {MICROSECONDS}), :grp, :hop_id, :attempt) ON CONFLICT (wire_id) DO NOTHING"
 )
-_SENT = "DELETE FROM outbox WHERE wire_id = ANY(:wire_ids)"
+SENT = "DELETE FROM outbox WHERE wire_id = ANY(:wire_ids)"
 
 _NAME = " WHERE collection = :collection AND key = :key"
 _GET = f"SELECT key, value, version FROM documents{_NAME} FOR UPDATE"  # noqa: S608  names of ours
 _LOCK = "SELECT pg_advisory_xact_lock(:name)"
-_CHANGE = f"UPDATE documents SET value = :value, version = version + 1{_NAME}"  # noqa: S608  names of ours
+CHANGE = f"UPDATE documents SET value = :value, version = version + 1{_NAME}"  # noqa: S608  names of ours
+CHANGE_ANY = f"{CHANGE} RETURNING version"
 _VERSION = f"SELECT version FROM documents{_NAME}"  # noqa: S608  names of ours
 _ADD = (
     "INSERT INTO documents (collection, key, value, version) SELECT :collection, :key, :value, 1 FROM pg_advisory_xact_lock(:name)"
     " ON CONFLICT (collection, key) DO"
 )
-_PUT = f"{_ADD} UPDATE SET value = excluded.value, version = documents.version + 1 RETURNING version"
+PUT = f"{_ADD} UPDATE SET value = excluded.value, version = documents.version + 1 RETURNING version"
 _PUT_NEW = f"{_ADD} NOTHING RETURNING version"
 
 
@@ -74,33 +75,35 @@ class PgTables(SqlTables):
         """Claim a hop that nobody knows yet, in one statement. None: it is known. Waits for a transaction that has it."""
         answer = judge(None, hop, now=0, max_starts=max_starts)
         state = held_state(answer, intent=intent)
-        taken = self._db.changed(_TAKE, {**_decided(hop, state), "owner": owner, "lease": lease})
+        taken = self._db.changed(_TAKE, {**decided(hop, state), "owner": owner, "lease": lease})
         return Claim(answer, 1) if taken else None
 
     def claim(self, hop: Hop, *, owner: str, lease: float, max_starts: int, intent: bool) -> Claim:
-        """See the port."""
+        """See the port; for a hop that is known, in all likelihood."""
         for _ in range(_TURNS):
-            fresh = self.claim_new(hop, owner=owner, lease=lease, max_starts=max_starts, intent=intent)
-            if fresh:
-                return fresh
             found = self._locked(hop)
             if found:
                 answer = self._judged(hop, *found, max_starts=max_starts, counting=1)
                 if answer.state in ("done", "stale", "running"):
                     return answer
                 state = held_state(answer.state, intent=intent)
-                self._db.changed(_TAKE_OVER, {**_decided(hop, state), "owner": owner, "lease": lease})
+                self._db.changed(_TAKE_OVER, {**decided(hop, state), "owner": owner, "lease": lease})
                 return Claim(answer.state, answer.starts + 1)
+            fresh = self.claim_new(hop, owner=owner, lease=lease, max_starts=max_starts, intent=intent)
+            if fresh:
+                return fresh
         raise _restless(hop)
 
     def claim_inside(self, hop: Hop, *, max_starts: int) -> tuple[Claim, bool]:
-        """A transaction's claim, and whether the row is of its making: decided already, for the transaction is the decision."""
+        """A transaction's claim of a hop that is known, in all likelihood; and whether the row is of its making after all:
+        decided already, for the transaction is the decision.
+        """
         for _ in range(_TURNS):
-            if self._db.changed(_DECIDE_NEW, _decided(hop, "done")):
-                return Claim(judge(None, hop, now=0, max_starts=max_starts, counting=0)), True
             found = self._locked(hop)
             if found:
                 return self._judged(hop, *found, max_starts=max_starts, counting=0), False
+            if self._db.changed(DECIDE_NEW, decided(hop, "done")):
+                return new_inside(max_starts), True
         raise _restless(hop)
 
     def _locked(self, hop: Hop) -> tuple[Row, float] | None:
@@ -116,7 +119,7 @@ class PgTables(SqlTables):
 
     def count_start(self, hop: Hop) -> int:
         """See the port."""
-        counted = self._db.rows(_COUNT, _decided(hop, "retry"))
+        counted = self._db.rows(_COUNT, decided(hop, "retry"))
         row = None if counted else self.row(hop)
         return int(counted[0][0]) if counted else row.starts if row else 0
 
@@ -135,7 +138,7 @@ class PgTables(SqlTables):
 
     def decide(self, decision: Decision) -> None:
         """Write what a transaction decided."""
-        self._db.changed(_DECIDE, _decided(decision.hop, decision.state))
+        self._db.changed(_DECIDE, decided(decision.hop, decision.state))
 
     def forget(self, hop: Hop) -> None:
         """Remove the row of a claim that led to nothing."""
@@ -150,29 +153,17 @@ class PgTables(SqlTables):
 
     def keep(self, message: Outgoing, now: int, hop: Hop | None) -> None:  # noqa: ARG002  the database has its own
         """Insert a row, unless its wire id waits already."""
-        held = message.not_before
-        parameters = {
-            "wire_id": message.wire_id,
-            "topic": message.topic,
-            "data": message.data,
-            "headers": to_json(dict(message.headers)) if message.headers else "{}",
-            "held": 0 if held is None else 1,
-            "ready": None if held is None else micros(held),
-            "grp": hop.group if hop else "",
-            "hop_id": hop.id if hop else "",
-            "attempt": hop.attempt if hop else 0,
-        }
-        self._db.changed(_KEEP, parameters)
+        self._db.changed(KEEP, kept(message, hop))
 
     def mark_sent(self, wire_ids: Sequence[str]) -> None:
         """See the port."""
-        self._db.changed(_SENT, {"wire_ids": list(wire_ids)})
+        self._db.changed(SENT, {"wire_ids": list(wire_ids)})
 
     # documents
 
     def get_locked(self, collection: str, key: str) -> Document | None:
         """A document that nobody else writes until the transaction ends; one that is not there is not made by anybody else."""
-        name = _named(collection, key)
+        name = named(collection, key)
         rows = self._db.rows(_GET, name)
         if not rows:
             self._db.rows(_LOCK, name)
@@ -182,12 +173,12 @@ class PgTables(SqlTables):
 
     def put(self, collection: str, key: str, text: str, *, expected: int | None = None) -> int:
         """See the port."""
-        name = {**_named(collection, key), "value": text}
+        name = {**named(collection, key), "value": text}
         if expected is None:
-            changed = self._db.rows(f"{_CHANGE} RETURNING version", name)
-            return int((changed or self._db.rows(_PUT, name))[0][0])
+            changed = self._db.rows(CHANGE_ANY, name)
+            return int((changed or self._db.rows(PUT, name))[0][0])
         if expected:
-            changed = self._db.rows(f"{_CHANGE} AND version = :expected RETURNING version", {**name, "expected": expected})
+            changed = self._db.rows(f"{CHANGE} AND version = :expected RETURNING version", {**name, "expected": expected})
         else:
             changed = self._db.rows(_PUT_NEW, name)
         if changed:
@@ -196,11 +187,34 @@ class PgTables(SqlTables):
         raise conflict(collection, key, expected, found[0][0] if found else 0)
 
 
-def _decided(hop: Hop, state: str) -> Mapping[str, Any]:
+def decided(hop: Hop, state: str) -> Mapping[str, Any]:
+    """The parameters of a hop's row."""
     return {"grp": hop.group, "hop_id": hop.id, "state": state, "attempt": hop.attempt, "digest": hop.digest}
 
 
-def _named(collection: str, key: str) -> dict[str, Any]:
+def new_inside(max_starts: int) -> Claim:
+    """A transaction's claim of a hop that nobody knew."""
+    return Claim("run" if max_starts >= 0 else "crash_loop")
+
+
+def kept(message: Outgoing, hop: Hop | None) -> Mapping[str, Any]:
+    """The parameters of ``KEEP``."""
+    held = message.not_before
+    return {
+        "wire_id": message.wire_id,
+        "topic": message.topic,
+        "data": message.data,
+        "headers": to_json(dict(message.headers)) if message.headers else "{}",
+        "held": 0 if held is None else 1,
+        "ready": None if held is None else micros(held),
+        "grp": hop.group if hop else "",
+        "hop_id": hop.id if hop else "",
+        "attempt": hop.attempt if hop else 0,
+    }
+
+
+def named(collection: str, key: str) -> dict[str, Any]:
+    """The parameters of a document's name; ``name`` is what is locked while there is no row."""
     name = int.from_bytes(blake2b(f"{collection}\0{key}".encode(errors="replace"), digest_size=8).digest(), "big", signed=True)
     return {"collection": collection, "key": key, "name": name}
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Literal, Protocol, TypeVar
 
-from bitbrat.adapters.pg_bridge import bridged
 from bitbrat.adapters.pg_connection import PgConnection
 from bitbrat.adapters.pg_errors import DRIVER_ERRORS, mapped
 from bitbrat.adapters.pg_pool import roll_back
-from bitbrat.adapters.pg_tables import PgTables
+from bitbrat.adapters.pg_tables import CHANGE_ANY, DECIDE_NEW, KEEP, PUT, PgTables, decided, kept, named, new_inside
 from bitbrat.adapters.tables import Decision, Ended
 from bitbrat.adapters.values import check_name, to_json
 from bitbrat.errors import StoreError, StoreUnavailable
@@ -71,7 +70,7 @@ class PgTransaction:
     async def _commit(self, link: PgConnection) -> None:
         try:
             for hop in self._own.values():
-                await bridged(lambda tables, hop=hop: tables.forget(hop), link.tables)  # type: ignore[misc]
+                await link.run(lambda tables, hop=hop: tables.forget(hop))  # type: ignore[misc]
             answer = await link.raw.execute("COMMIT")
         except BaseException:
             await roll_back(link)
@@ -84,6 +83,9 @@ class PgTransaction:
         key = (hop.group, hop.id)
         if key in self._own:
             return Claim("run")
+        if await self._use(lambda link: link.execute(DECIDE_NEW, decided(hop, "done"))):
+            self._own[key] = hop
+            return new_inside(max_starts)
         claim, made = await self._do(lambda tables: tables.claim_inside(hop, max_starts=max_starts))
         if made:
             self._own[key] = hop
@@ -91,15 +93,11 @@ class PgTransaction:
 
     async def finish(self, hop: Hop, state: Literal["done", "retry"], outbox: Iterable[Outgoing]) -> None:
         """See the port."""
-        rows = tuple(outbox)
-
-        def decide(tables: PgTables) -> None:
-            if state != "done" or self._own.get((hop.group, hop.id)) != hop:
-                tables.decide(Decision(hop, state))
-            for message in rows:
-                tables.keep(message, 0, message.hop or hop)
-
-        await self._do(decide)
+        if state != "done" or self._own.get((hop.group, hop.id)) != hop:
+            await self._do(lambda tables: tables.decide(Decision(hop, state)))
+        for message in outbox:
+            parameters = kept(message, message.hop or hop)
+            await self._use(lambda link, parameters=parameters: link.execute(KEEP, parameters))  # type: ignore[misc]
         self._own.pop((hop.group, hop.id), None)
 
     async def enqueue(self, message: Outgoing) -> None:
@@ -114,8 +112,9 @@ class PgTransaction:
     async def put(self, collection: str, key: str, value: Any) -> None:
         """See the port."""
         check_name(collection, key)
-        text = to_json(value)
-        await self._do(lambda tables: tables.put(collection, key, text))
+        parameters = {**named(collection, key), "value": to_json(value)}
+        if not await self._use(lambda link: link.fetch(CHANGE_ANY, parameters)):
+            await self._use(lambda link: link.fetch(PUT, parameters))
 
     async def delete(self, collection: str, key: str) -> None:
         """See the port."""
@@ -151,9 +150,12 @@ class PgTransaction:
                 raise mapped(error) from error
 
     async def _do(self, work: Callable[[PgTables], T]) -> T:
+        return await self._use(lambda link: link.run(work))
+
+    async def _use(self, use: Callable[[PgConnection], Awaitable[T]]) -> T:
         async with self._one:
             try:
-                return await bridged(work, self._connection().tables)
+                return await use(self._connection())
             except DRIVER_ERRORS as error:
                 raise mapped(error) from error
 
