@@ -8,10 +8,10 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check docs bench mutate tools lock clean venv-run venv-dev
+.PHONY: help demo dev test check sim-ci docs bench mutate tools lock clean venv-run venv-dev
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1	/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /  make \1	/'
 
 demo: venv-run ## play a recorded chat through a local server and answer it; needs no account
 	@$(BIN)/bitbrat demo $(ARGS)
@@ -28,6 +28,12 @@ check: venv-dev ## format, lint, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(BIN)/python tools/sizes.py
+
+sim-ci: venv-dev ## simulate 1,200 seeds, find every planted bug, replay under three hash seeds
+	@$(BIN)/bitbrat sim --seeds 0:600 --retention workqueue
+	@$(BIN)/bitbrat sim --seeds 0:600 --retention limits
+	@$(BIN)/bitbrat sim --plant all
+	@$(BIN)/pytest tests/sim/test_determinism.py -q -p no:cacheprovider
 
 bench: venv-dev ## measure hops, buses and rules on this machine
 	@for bench in bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS) || exit 1; done

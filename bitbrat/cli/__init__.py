@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dlq": ("dlq:dlq", "Failures and dead letters: list, show, replay, discard."),
     "rules": ("rules:rules", "Rules: list, test, explain."),
     "twitch": ("twitch:twitch", "Twitch tools: parse raw chat lines."),
+    "sim": ("sim:sim", "Simulate the platform with kills and lost answers, and check what became of every event."),
     "schema": ("schema:schema", "The contract as data: export schemas and examples."),
     "new": ("new:new", "Write a new step or service, with a passing test."),
     "explain": ("explain:explain", "Explain an error code and what to do about it."),

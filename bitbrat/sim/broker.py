@@ -237,15 +237,15 @@ class Broker:
         """A kill of the broker, as measured: recent acks and counts are forgotten on Limits, dedupe ids of acked messages on WorkQueue."""
         now = self.world.monotonic()
         self.world.note("broker_crash")
-        while self._acked:
-            at, entry = self._acked.popleft()
-            if self._by_limits(entry) and now - at < UNSYNCED:
-                self._bring_back(entry)
         self._seen = {key: (at, letter) for key, (at, letter) in self._seen.items() if letter.open or self._limits(key[0])}
         for topic in self.topics.values():
             for line in topic.lines.values():
                 for entry in list(line.entries.values()):
                     self._forget_delivery(entry)
+        while self._acked:
+            at, entry = self._acked.popleft()
+            if entry.state == "acked" and self._by_limits(entry) and now - at < UNSYNCED:
+                self._bring_back(entry)
 
     def _bring_back(self, entry: Entry) -> None:
         self.world.sometimes("broker crash returned an acked message")

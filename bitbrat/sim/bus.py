@@ -80,6 +80,8 @@ class SimDelivery:
 class Consumption:
     """One consumer: takes a message only when it is asked for one."""
 
+    home: SimBus
+
     def __init__(self, broker: Broker, line: Line, *, limit: int, world: SimWorld) -> None:
         self.broker = broker
         self.owner = INCARNATION.get()
@@ -220,7 +222,12 @@ class SimBus:
 
     def consume(self, topic: str, group: str, *, max_in_flight: int) -> AsyncIterator[SimDelivery]:
         """See the port."""
-        consumption = Consumption(self._broker, self._broker.line(topic, group), limit=max_in_flight, world=self._world)
+        return self.open(Consumption, topic, group, max_in_flight)
+
+    def open(self, kind: type[Consumption], topic: str, group: str, limit: int) -> Consumption:
+        """A consumption of this ``kind``."""
+        consumption = kind(self._broker, self._broker.line(topic, group), limit=limit, world=self._world)
+        consumption.home = self
         consumption.ended = self._closed
         self._consumptions.append(consumption)
         return consumption

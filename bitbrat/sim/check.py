@@ -63,7 +63,8 @@ def _ended(scenario: Scenario, record: FinalRecord, envelope: Envelope) -> None:
         hop = step_hop_id(envelope, index)
         if step.id in KINDS:
             _step(scenario, envelope, index, hop, closed=closed)
-        closed = closed or (step.status == "SKIP" and step.started_at is None)
+        handled = step.status == "OK" and step.id in KINDS and step.id != "turn" and act_of_step(envelope, index) == "handled"
+        closed = closed or handled
     _replies(scenario, envelope)
     _attempts(scenario, envelope)
 
@@ -71,12 +72,11 @@ def _ended(scenario: Scenario, record: FinalRecord, envelope: Envelope) -> None:
 def _step(scenario: Scenario, envelope: Envelope, index: int, hop: str, *, closed: bool) -> None:
     always, step = scenario.world.always, envelope.routing_slip[index]
     starts = [one for one in scenario.book.starts if one.hop == hop]
-    if step.status == "SKIP" and step.started_at is None:
+    if closed or (step.status == "SKIP" and step.started_at is None):
         always(not starts, "RAN_AFTER_HANDLED", f"{hop} ({step.id}) ran behind the end of its slip")
-    always(not closed or step.status == "SKIP" or bool(step.started_at), "SLIP", f"{hop} is {step.status} behind the end of its slip")
+    always(not closed or step.status == "SKIP" or not starts, "SLIP", f"{hop} is {step.status} behind the end of its slip")
     if step.id in TRANSACTED:
-        found = scenario.database.tables.get(EFFECTS, hop)
-        count = found.value if found else 0
+        count = scenario.database.tables.puts[EFFECTS, hop]
         always(count <= 1, "EFFECT_TWICE", f"{hop} ({step.id}) took effect {count} times")
         took = step.status in ("OK", "SKIP") and step.started_at is not None and step.notes != "deadline"
         always(not took or count > 0, "OK_WITHOUT_EFFECT", f"{hop} ({step.id}) is {step.status} without its effect")
@@ -107,8 +107,9 @@ def _attempts(scenario: Scenario, envelope: Envelope) -> None:
 def _replies(scenario: Scenario, envelope: Envelope) -> None:
     always = scenario.world.always
     for number, reply in enumerate(envelope.replies):
-        # A finalizer whose clock jumped an hour ahead gives up waiting at once, and its record says so.
-        always(reply.delivered is not None or scenario.jumped, "LOST", f"reply {number} of {envelope.id} was never settled")
+        # Nobody speaks after the deadline. A finalizer whose clock jumps gives up waiting too soon, and its record says so.
+        excused = envelope.deadline is not None or scenario.jumped
+        always(reply.delivered is not None or excused, "LOST", f"reply {number} of {envelope.id} was never settled")
         settled = reply.delivered is not None and reply.delivered.error is None
         said = scenario.outside.said[f"{envelope.id}#{number}"]
         always(not settled or said > 0, "OK_WITHOUT_EFFECT", f"reply {number} of {envelope.id} was not said")

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from bitbrat.adapters.locks import Holder, KeyLocks
+from bitbrat.adapters.locks import Holder, Key, KeyLocks
 from bitbrat.adapters.memory_store import MemoryTables
 from bitbrat.adapters.tables import Change, Decision, Ended, Put
 from bitbrat.sim.loop import Incarnation
-from bitbrat.store import Claim, Hop, Outgoing
+from bitbrat.store import Hop, Outgoing
 from bitbrat.world import World
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ class Ledger(MemoryTables):
         super().__init__(world)
         self.decided: dict[Owned, tuple[int, bool, float]] = {}
         self.ends: Counter[str] = Counter()
-
-    def claim(self, hop: Hop, *, owner: str, lease: float, max_starts: int, intent: bool) -> Claim:
-        """See the port."""
-        return super().claim(hop, owner=owner, lease=lease, max_starts=max_starts, intent=intent)
+        self.puts: Counter[tuple[str, str]] = Counter()
 
     def commit(self, hop: Hop, state: Literal["done", "retry"], outbox: Iterable[Outgoing], *, owner: str, writes: Sequence[Put]) -> bool:
         """See the port."""
@@ -38,6 +35,11 @@ class Ledger(MemoryTables):
         if kept:
             self._book(hop, state)
         return kept
+
+    def write(self, writes: Sequence[Put]) -> None:
+        """See :class:`bitbrat.adapters.memory_documents.MemoryDocuments`."""
+        super().write(writes)
+        self.puts.update((put.collection, put.key) for put in writes if put.text is not None)
 
     def decide(self, decision: Decision) -> None:
         """See :class:`bitbrat.adapters.memory_inbox.MemoryInbox`."""
@@ -60,12 +62,19 @@ class Ledger(MemoryTables):
         return [row.message for row in (*self._fresh.values(), *self._held.values())]
 
 
+class Unlocked(KeyLocks):
+    """Locks that lock nothing: a planted bug."""
+
+    async def acquire(self, holder: Holder, key: Key) -> None:
+        """At once."""
+
+
 class Database:
     """What all processes share. Survives every kill; a dead client's session ends, and its locks are free."""
 
-    def __init__(self, world: World, *, patience: float = 10.0) -> None:
-        self.tables = Ledger(world)
-        self.locks = KeyLocks(patience)
+    def __init__(self, world: World, *, tables: type[Ledger] = Ledger, patience: float = 10.0, locked: bool = True) -> None:
+        self.tables = tables(world)
+        self.locks = KeyLocks(patience) if locked else Unlocked(patience)
         self._sessions: dict[Incarnation, list[Holder]] = {}
 
     def enter(self, holder: Holder, incarnation: Incarnation | None) -> None:

@@ -27,6 +27,8 @@ NOMINAL: Mapping[str, float] = {
     "conn_reset": 0.01,
     # handlers, per start
     "segv_in_handler": 0.03,
+    "pause_in_handler": 0.02,
+    "lease_outlived": 0.1,
     "handler_error": 0.05,
     "handler_fatal": 0.01,
     "handler_hangs": 0.01,
@@ -37,14 +39,14 @@ NOMINAL: Mapping[str, float] = {
     # the world, per tick of 0.2 to 1.2 s
     "kill": 0.4,
     "pause": 0.1,
-    "sigterm": 0.15,
+    "sigterm": 0.25,
     "restart_storm": 0.02,
     "broker_crash": 0.15,
     "leader_gap": 0.05,
-    "clock_jump": 0.03,
+    "clock_jump": 0.1,
     # input, per event
     "event_doubled": 0.15,
-    "malformed_bytes": 0.05,
+    "malformed_bytes": 0.2,
 }
 """Fault → how likely it is where it may happen."""
 
@@ -53,7 +55,10 @@ SWARM = (0.0, 0.0, 1.0, 1.0, 3.0)
 
 
 DISRUPTIVE = frozenset(
-    ("slow_io", "short_lease", "commit_fail", "commit_unknown", "serialization_failure", "conn_reset", "nak_lost", "pause", "broker_crash")
+    (
+        *("slow_io", "short_lease", "nak_lost", "pause", "pause_in_handler", "lease_outlived", "broker_crash"),
+        *("commit_fail", "commit_unknown", "serialization_failure", "conn_reset"),
+    )
 )
 """What may interrupt a run so that its handler starts again."""
 

@@ -86,7 +86,8 @@ class SimLoop(asyncio.base_events.BaseEventLoop):
         owner = INCARNATION.get() if context is None else context.get(INCARNATION)
         if owner is None:
             return super().call_soon(callback, *args, context=context)
-        return super().call_soon(self._alive, owner, callback, args, context or contextvars.copy_context(), context=context)
+        context = contextvars.copy_context() if context is None else context
+        return super().call_soon(self._alive, owner, callback, args, context, context=context)
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None
@@ -96,7 +97,8 @@ class SimLoop(asyncio.base_events.BaseEventLoop):
         owner = INCARNATION.get() if context is None else context.get(INCARNATION)
         if owner is None:
             return super().call_at(when, callback, *args, context=context)
-        return super().call_at(when, self._alive, owner, callback, args, context or contextvars.copy_context(), context=context)
+        context = contextvars.copy_context() if context is None else context
+        return super().call_at(when, self._alive, owner, callback, args, context, context=context)
 
     def _alive(self, owner: Incarnation, callback: Any, args: tuple[Any, ...], context: contextvars.Context) -> None:
         if owner.dead:

@@ -13,14 +13,14 @@ from bitbrat.hop.observer import HopEnd
 from bitbrat.runtime import Options, Runtime, build
 from bitbrat.service import Service
 from bitbrat.sim.broker import Broker
-from bitbrat.sim.bus import SimBus
 from bitbrat.sim.database import Database
 from bitbrat.sim.loop import INCARNATION, Incarnation, SimLoop
+from bitbrat.sim.plants import Plant
 from bitbrat.sim.store import SimStore
 from bitbrat.sim.world import SimWorld
 
 LEASE = 3.0
-OPTIONS = Options(lease=LEASE)
+OPTIONS = Options(lease=LEASE, drain=0.5)
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL, as Cloud Run has it."""
 
@@ -60,7 +60,7 @@ class Process:
     """``name``; ``compose`` makes its services. ``skew``: how far its wall clock is off, in seconds."""
 
     def __init__(
-        self, name: str, loop: SimLoop, world: SimWorld, broker: Broker, database: Database, compose: Compose, skew: float
+        self, name: str, loop: SimLoop, world: SimWorld, broker: Broker, database: Database, compose: Compose, skew: float, plant: Plant
     ) -> None:
         self.name = name
         self.incarnation: Incarnation | None = None
@@ -71,6 +71,7 @@ class Process:
         self._broker = broker
         self._database = database
         self._compose = compose
+        self._plant = plant
         self._lives = 0
         self._stop: asyncio.Event | None = None
         self._view: SimWorld | None = None
@@ -95,7 +96,7 @@ class Process:
 
     async def _live(self, incarnation: Incarnation, stop: asyncio.Event) -> None:
         view = self._view = self._world.view(incarnation.name, skew=self.skew)
-        store = SimStore(self._database, view)
+        store = self._plant.store(self._database, view)
         services, settings = self._compose(self, view, store)
         runtime = self._runtime = self.build(services, settings, view, store)
         await runtime.start()
@@ -106,8 +107,10 @@ class Process:
 
     def build(self, services: Sequence[Service], settings: dict[str, Any], view: SimWorld, store: SimStore) -> Runtime:
         """Exactly what production composes, on this process's bus and store."""
-        bus = SimBus(self._broker, view)
-        return build(services, bus=bus, store=store, world=view, settings=settings, observer=Told(view), options=OPTIONS)
+        bus = self._plant.bus(self._broker, view)
+        runtime = build(services, bus=bus, store=store, world=view, settings=settings, observer=Told(view), options=OPTIONS)
+        self._plant.alter(runtime)
+        return runtime
 
     def kill(self, *, restart: float | None = None) -> None:
         """``kill -9``. ``restart``: seconds until the next incarnation."""

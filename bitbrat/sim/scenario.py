@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.resources import files
 from itertools import pairwise
@@ -24,6 +25,7 @@ from bitbrat.sim.faults import Faults, Occurrence
 from bitbrat.sim.loop import SimLoop, run
 from bitbrat.sim.mouth import mouth
 from bitbrat.sim.outside import Outside
+from bitbrat.sim.plants import CORRECT, PLANTS
 from bitbrat.sim.process import LEASE, Process
 from bitbrat.sim.steps import Book, Place, services, tenant
 from bitbrat.sim.store import SimStore
@@ -40,7 +42,8 @@ LAYOUT = {
 }
 """Process → its services."""
 QUIET_WITHIN = 120.0
-JUMP = 3600.0
+BACK, AHEAD = -3600.0, 300.0
+"""How far a wall clock jumps, in seconds. A retry that was put off by a clock ahead waits for as long, idle."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,8 @@ class Scenario:
         self.chronicle = chronicle
         self.world = SimWorld(seed, faults, chronicle)
         self.broker = Broker(self.world, retention=plan.retention, lease=LEASE)
-        self.database = Database(self.world)
+        self.bug = PLANTS[plan.plant] if plan.plant else CORRECT
+        self.database = Database(self.world, tables=self.bug.tables, locked=self.bug.locked)
         self.book, self.outside = Book(), Outside()
         self.events: list[Event] = []
         self.accepted: dict[str, Event] = {}
@@ -128,11 +132,11 @@ class Scenario:
 
     def _process(self, name: str, loop: SimLoop) -> Process:
         skew = (self.world.random() - 0.5) * 0.8
-        return Process(name, loop, self.world, self.broker, self.database, self._compose, skew)
+        return Process(name, loop, self.world, self.broker, self.database, self._compose, skew, self.bug)
 
     def _compose(self, process: Process, view: SimWorld, store: SimStore) -> tuple[Sequence[Service], dict[str, Any]]:
         """The real services, and the workload's."""
-        place = Place(view, store, self.book, self.outside, lambda: process.kill(restart=0.1 + view.random()))
+        place = Place(view, store, self.book, self.outside, lambda: process.kill(restart=0.1 + view.random()), process.pause)
         own = {**services(place), "mouth": mouth(view, self.outside)}
         names = LAYOUT[process.name.split(".")[0]]
         found = [own.get(name) or _real(name) for name in names]
@@ -153,7 +157,7 @@ class Scenario:
 
     async def _deliver(self, event: Event) -> None:
         """An event of a source that tries again until it is accepted, as EventSub does."""
-        ingest = Ingest(SimBus(self.broker, self.world), self.world, Silent())
+        ingest = Ingest(self.bug.bus(self.broker, self.world), self.world, Silent())
         for _ in range(50):
             try:
                 envelope = await ingest(
@@ -213,7 +217,7 @@ class Scenario:
         if faults.hit("clock_jump"):
             how = faults.how("clock_jump")
             self.jumped = True
-            how.choice(self.processes).set_clock(how.choice((-JUMP, JUMP)))
+            how.choice(self.processes).set_clock(how.choice((BACK, BACK, AHEAD)))
 
     def _heal(self) -> None:
         """No faults from here on; everybody is there."""
@@ -221,14 +225,14 @@ class Scenario:
         self.faults.on = False
         self.broker.leaderless_until = -1.0
         for process in self.processes:
-            if abs(process.skew) >= JUMP:
+            if abs(process.skew) >= AHEAD:
                 process.set_clock(0.0)
             process.resume()
             process.start()
 
     async def _quiesce(self) -> None:
         """Until nothing is under way, but not for longer than is promised."""
-        until = self.world.monotonic() + QUIET_WITHIN + (JUMP if self.jumped else 0.0)
+        until = self.world.monotonic() + QUIET_WITHIN + (AHEAD if self.jumped else 0.0)
         quiet = 0
         while quiet < 3:
             await asyncio.sleep(0.5)
@@ -242,7 +246,10 @@ class Scenario:
 
 def _real(name: str) -> Service:
     """A service of the platform, by its name."""
-    return cast(Service, import_module(f"services.{name.replace('-', '_')}").service)
+    service = copy(cast(Service, import_module(f"services.{name}").service))
+    # Fewer workers than in production: there are only a few events, and every restart makes them all again.
+    service.consumers = [replace(spec, concurrency=4) for spec in service.consumers]
+    return service
 
 
 def _settings(names: Sequence[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bitbrat.sim.loop import INCARNATION
 from bitbrat.sim.outside import Outside
 from bitbrat.sim.store import SimStore
 from bitbrat.sim.world import SimWorld
+from bitbrat.slip import step_hop_id
 from bitbrat.step import Effects
 
 EFFECTS = "sim_effects"
@@ -60,6 +61,7 @@ class Place:
     book: Book
     outside: Outside
     crash: Callable[[], None]
+    pause: Callable[[float], None]
 
 
 def act_of(envelope: Envelope) -> str:
@@ -119,6 +121,10 @@ def _witness(name: str, place: Place, envelope: Envelope, ctx: Context) -> None:
     world.always(all(step.status != "PENDING" for step in envelope.routing_slip[:index]), "SLIP", f"{hop} runs before an earlier step")
     world.always(envelope.status is None, "RAN_AFTER_HANDLED", f"{hop} runs on an envelope that is {envelope.status}")
     world.always(envelope.tenant_id == tenant(envelope.source.connection_id), "TENANT", f"{hop} runs for {envelope.tenant_id}")
+    for place_before, step in enumerate(envelope.routing_slip[:index]):
+        before = step_hop_id(envelope, place_before)
+        took = step.id not in TRANSACTED or step.status != "OK" or place.store.tables.puts[EFFECTS, before] > 0
+        world.always(took, "OK_WITHOUT_EFFECT", f"{hop} runs, and {before} before it is OK without its effect")
     if KINDS[name] == "none":
         return
     group = "calls" if KINDS[name] in ("leased", "idempotent", "at_most_once") else "works"
@@ -135,7 +141,11 @@ def tenant(connection: str | None) -> str:
 async def _run(name: str, place: Place, envelope: Envelope, ctx: Context) -> Outcome:
     act = act_of(envelope)
     await place.world.io(0.05)
-    await _accidents(act, place, ctx)
+    await _accidents(name, act, place, ctx)
+    if name == "long":
+        if place.world.faults.hit("lease_outlived"):
+            place.pause(place.world.faults.how("lease_outlived").uniform(3.5, 8.0))
+        await asyncio.sleep(place.world.random() * 2.5)
     if name in TRANSACTED:
         count = await ctx.tx.get(EFFECTS, ctx.hop_id) or 0
         await place.world.io()
@@ -147,7 +157,7 @@ async def _run(name: str, place: Place, envelope: Envelope, ctx: Context) -> Out
     return _outcome(name, act, envelope, ctx)
 
 
-async def _accidents(act: str, place: Place, ctx: Context) -> None:
+async def _accidents(name: str, act: str, place: Place, ctx: Context) -> None:
     """What goes wrong inside a handler."""
     faults = place.world.faults
     if act == "segv" or faults.hit("segv_in_handler"):
@@ -155,7 +165,17 @@ async def _accidents(act: str, place: Place, ctx: Context) -> None:
         await asyncio.sleep(NEVER)
     if act == "poison":
         raise ValueError("poison")
-    if (act == "retry" and ctx.attempt == 0) or faults.hit("handler_error"):
+    if act == "retry" and ctx.attempt == 0:
+        raise StepFailed("sim.flaky", "not this time", retryable=True)
+    if KINDS[name] != "none":  # which must come to the same each time, or it gives one envelope two continuations
+        await _chances(place)
+
+
+async def _chances(place: Place) -> None:
+    faults = place.world.faults
+    if faults.hit("pause_in_handler"):
+        place.pause(faults.how("pause_in_handler").uniform(3.5, 8.0))
+    if faults.hit("handler_error"):
         raise StepFailed("sim.flaky", "not this time", retryable=True)
     if faults.hit("handler_fatal"):
         raise StepFailed("sim.fatal", "never")

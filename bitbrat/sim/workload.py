@@ -36,7 +36,7 @@ def events(seed: int, count: int, over: float, faults: Faults) -> list[Event]:
 def _event(number: int, chance: random.Random, over: float, faults: Faults) -> Event:
     kind = chance.random()
     at, connection = chance.random() * over, chance.choice(CONNECTIONS)
-    name = "hurried" if kind < 0.06 else "rerouted" if kind < 0.14 else "banter" if kind < 0.2 else "planned"
+    name = "hurried" if kind < 0.06 else "rerouted" if kind < 0.16 else "planned"
     slip = [chance.choice(BUSY) for _ in range(chance.randint(1, 3))]
     if kind > 0.97:
         slip = ["nowhere"]
