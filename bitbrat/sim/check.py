@@ -9,6 +9,7 @@ from bitbrat.codec import decode
 from bitbrat.envelope import Envelope
 from bitbrat.errors import BitBratError
 from bitbrat.hop.sender import raw_id
+from bitbrat.hop.work import CRASH_ALLOWANCE
 from bitbrat.sim.steps import EFFECTS, KINDS, TRANSACTED
 from bitbrat.slip import step_hop_id
 from bitbrat.store import FinalRecord
@@ -66,6 +67,7 @@ def _ended(scenario: Scenario, record: FinalRecord, envelope: Envelope) -> None:
         handled = step.status == "OK" and step.id in KINDS and step.id != "turn" and act_of_step(envelope, index) == "handled"
         closed = closed or handled
     _replies(scenario, envelope)
+    _guard(scenario, envelope)
     _attempts(scenario, envelope)
 
 
@@ -91,6 +93,16 @@ def _step(scenario: Scenario, envelope: Envelope, index: int, hop: str, *, close
 def act_of_step(envelope: Envelope, index: int) -> str:
     """What the plan said about the step at ``index``."""
     return str((envelope.payload.get("acts") or {}).get(str(index), "ok"))
+
+
+def _guard(scenario: Scenario, envelope: Envelope) -> None:
+    """Only what was cut off again and again is given up as a crash loop."""
+    for index, step in enumerate(envelope.routing_slip):
+        if step.error is None or step.error.code != "step.crash_loop":
+            continue
+        hop = step_hop_id(envelope, index)
+        cut = sum(one.hop == hop for one in scenario.book.starts) - scenario.book.returned[hop]
+        scenario.world.always(cut >= CRASH_ALLOWANCE, "GUARD_WITHOUT_CRASHES", f"{hop} ({step.id}) was given up after {cut} crashes")
 
 
 def _attempts(scenario: Scenario, envelope: Envelope) -> None:

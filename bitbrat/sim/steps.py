@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -45,11 +46,13 @@ class Start:
 
 
 class Book:
-    """What the handlers did: the checker's witness. Survives every kill. ``failed``: hop and attempt."""
+    """What the handlers did: the checker's witness. Survives every kill. ``failed``: hop and attempt;
+    ``returned``: by hop, how many of its starts came to an end of their own."""
 
     def __init__(self) -> None:
         self.starts: list[Start] = []
         self.failed: set[tuple[str, int]] = set()
+        self.returned: Counter[str] = Counter()
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,9 @@ async def _perform(name: str, place: Place, envelope: Envelope, ctx: Context) ->
     except Exception:
         place.book.failed.add((ctx.hop_id, ctx.attempt))
         raise
+    finally:
+        # Not reached by what was killed: that is the difference which the crash guard counts.
+        place.book.returned[ctx.hop_id] += 1
     if isinstance(outcome, Failed):
         place.book.failed.add((ctx.hop_id, ctx.attempt))
     return outcome
