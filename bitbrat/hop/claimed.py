@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import Any, Literal
 
 from bitbrat.context import Buffered, Context
-from bitbrat.errors import StepFailed, Unavailable
+from bitbrat.errors import StepFailed, StoreError, StoreUnavailable, Unavailable
 from bitbrat.hop.base import Base, Busy
 from bitbrat.hop.once import forget
 from bitbrat.hop.work import Work
@@ -55,10 +56,24 @@ class Claimed(Base):
         coming = replace(work.hop, attempt=work.hop.attempt + 1) if decision.retries else work.hop
         writes = list(tx.writes.values()) if tx is not None and not decision.code else []
         writes += forget(ctx.once_keys, work.hop.group)
-        if not await self.shared.store.commit(coming, state, rows, owner=held.owner, writes=writes):
+        try:
+            kept = await self.shared.store.commit(coming, state, rows, owner=held.owner, writes=writes)
+        except StoreUnavailable:
+            await self._not_a_crash(work, held)
+            raise
+        if not kept:
             raise Busy(1.0)  # the claim was lost: the result is thrown away, the new owner's counts
         await self.leave(rows, delivery)
         self.told(work, decision, delivery, started_at)
+
+    async def _not_a_crash(self, work: Work, held: Held) -> None:
+        """The store failed, not the handler: this start does not count, or a store that flaps would look like a message that kills.
+
+        Nothing happens if the commit was applied after all. An intent stays: its call is not repeated.
+        """
+        if not self.intent:
+            with contextlib.suppress(StoreError):
+                await self.shared.store.release(work.hop, owner=held.owner)
 
 
 class Stateless(Claimed):

@@ -6,22 +6,48 @@ from dataclasses import replace
 from datetime import datetime
 
 from bitbrat.bus import Delivery
+from bitbrat.context import Surroundings
 from bitbrat.hop.base import Base, Busy
 from bitbrat.hop.noted import Noted
+from bitbrat.hop.shared import Shared
 from bitbrat.hop.work import Decision, Work
 from bitbrat.lease import Held
-from bitbrat.step import StepSpec
+from bitbrat.step import ConsumerSpec, StepSpec
 from bitbrat.store import Claim, Outgoing, Transaction
+
+SURVIVED = 1_000
+"""Hops of which a process remembers that they did not kill it."""
 
 
 class Transactional(Base):
     """``transactional``: what the handler writes through ``ctx.tx`` takes effect once, with the decision, or not at all."""
 
+    def __init__(self, spec: StepSpec | ConsumerSpec, shared: Shared, around: Surroundings) -> None:
+        super().__init__(spec, shared, around)
+        self._survived: dict[str, None] = {}
+
     async def execute(self, work: Work, held: Held) -> None:
         """Begin, claim, handle, decide, commit; then publish and acknowledge."""
-        delivery = held.delivery
-        if delivery.deliveries > 1:
+        key = work.hop.id
+        if held.delivery.deliveries > 1 and key not in self._survived:
             await self.shared.store.count_start(work.hop)
+        try:
+            await self._execute(work, held.delivery)
+        except BaseException:
+            self._note(key)
+            raise
+        self._survived.pop(key, None)
+
+    def _note(self, key: str) -> None:
+        """This process lived through a run that came to nothing: the next one here is not counted as a start after a crash.
+
+        Otherwise a store that fails for a while would look like a message that kills.
+        """
+        self._survived[key] = None
+        if len(self._survived) > SURVIVED:
+            del self._survived[next(iter(self._survived))]
+
+    async def _execute(self, work: Work, delivery: Delivery) -> None:
         started_at = self.shared.world.now()
         decision: Decision | None = None
         async with self.shared.store.transaction() as transaction:
