@@ -89,7 +89,8 @@ class Stateless(Claimed):
         ctx = self.context(work)
         result = await self.call(work, ctx)
         decision, rows = await self.decide(work, result, ctx, delivery, started_at)
-        if decision.retries and self.shared.holds_back:
+        # What may have to wait needs the outbox: a retry, and an event for an ingress topic that may be full.
+        if (decision.retries or len(rows) > 1) and self.shared.holds_back:
             await self.shared.store.enqueue(rows)
         await self.leave(rows, delivery)
         self.told(work, decision, delivery, started_at)
