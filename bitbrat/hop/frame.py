@@ -37,6 +37,7 @@ from bitbrat.store import Outgoing
 PUT_BACK = 5.0
 """The longest time, in seconds, that a message is put back for at once."""
 DELIVERIES_WITHOUT_STORE = 100
+"""The crash guard where the store does not survive a kill: only the bus counts there, and every put-back with it."""
 
 
 class HopRunner:
@@ -84,6 +85,10 @@ class HopRunner:
         delivery = held.delivery
         if isinstance(self.spec, ConsumerSpec) and self.spec.raw:
             await take_raw(self.spec, delivery, self.shared, self._around, self.group)
+            return
+        if delivery.deliveries > DELIVERIES_WITHOUT_STORE and not self.shared.holds_back:
+            message = f"handed out {delivery.deliveries} times, and there is no store that counts starts"
+            await self.shared.sender.dead_letter(delivery, group=self.group, code="step.crash_loop", message=message)
             return
         try:
             work = self._work(decode(delivery.data))

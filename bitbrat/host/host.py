@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from bitbrat.config import CoreSettings, ServiceSettings, SettingsError, load
@@ -23,6 +24,9 @@ from bitbrat.world import RealWorld, World
 
 MEASURE_EVERY = 5.0
 """Seconds between two looks at the store's sizes."""
+PURGE_EVERY = 3600.0
+RETENTION = timedelta(days=8)
+"""How long decided hops are remembered: longer than the seven days for which a bus may keep a message."""
 LAST_SECOND = 1.0
 """Of the time that a process has to stop, what is kept for letting go of bus, store and sockets."""
 
@@ -82,10 +86,14 @@ class Host:
         await self.runtime.stop()
 
     async def _measure(self) -> None:
-        """Keep the gauges of what waits in the outbox."""
+        """Keep the gauges of what waits in the outbox, and forget hops that no bus can bring back any more."""
+        loop, purge_at = asyncio.get_running_loop(), 0.0
         while True:
             with contextlib.suppress(BitBratError):
                 self.metrics.outbox((await self.runtime.store.counts())["outbox"])
+                if loop.time() >= purge_at:
+                    await self.runtime.store.purge(older_than=RETENTION)
+                    purge_at = loop.time() + PURGE_EVERY
             await asyncio.sleep(MEASURE_EVERY)
 
 

@@ -22,7 +22,8 @@ def register(service: Service) -> None:
 async def post_event(request: web.Request, ctx: ServiceContext) -> web.Response:
     """Accept one event: ``{"type", "payload"?, "id"?, "time"?}`` in, ``{"id", "correlationId"}`` out.
 
-    ``id`` is the source's own id: the same one gives the same envelope. So does an ``Idempotency-Key``, which wins.
+    ``id`` is the source's own id: the same one gives the same envelope; with another content it is refused. So does an
+    ``Idempotency-Key``, which wins.
     """
     settings = ctx.settings.ingress
     check_bearer(request, settings.token)
@@ -34,7 +35,9 @@ async def post_event(request: web.Request, ctx: ServiceContext) -> web.Response:
     if event is None:
         raise Invalid(errors)
     if key is not None:
-        await idempotency.claim(ctx, key, raw)
+        await idempotency.claim(ctx, f"key:{key}", raw)
+    elif event.id:
+        await idempotency.claim(ctx, f"id:{event.id}", event.content, conflict="envelope.id_conflict")
     envelope = await ctx.ingest(
         f"key:{key}" if key is not None else f"id:{event.id}" if event.id else "",
         event.type,

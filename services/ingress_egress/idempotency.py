@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from bitbrat import BitBratError, ServiceContext
 from bitbrat.errors import StoreError
+from bitbrat.web import HttpError
 
 PURGE_EVERY = 3600.0
 _KEY = re.compile(r"[!-~]{1,255}\Z")
@@ -24,26 +25,26 @@ def checked(key: str) -> str:
     return key
 
 
-async def claim(ctx: ServiceContext, key: str, body: bytes) -> None:
-    """Bind ``key`` to ``body``. Raises ``http.idempotency_conflict`` when it was used with another one."""
+async def claim(ctx: ServiceContext, key: str, body: bytes, *, conflict: str = "http.idempotency_conflict") -> None:
+    """Bind ``key`` to ``body``. Raises ``conflict`` when it was used with another one."""
     digest = hashlib.sha256(body).hexdigest()
     name = hashlib.sha256(key.encode()).hexdigest()
     for day in (0, 1):
         kept = await ctx.store.get(_collection(ctx, day), name)
         if kept is not None:
-            return _same(kept.value, digest)
+            return _same(kept.value, digest, conflict)
     try:
         await ctx.store.put(_collection(ctx, 0), name, digest, expected=0)
     except StoreError as error:
         if error.code != "store.conflict":
             raise
         kept = await ctx.store.get(_collection(ctx, 0), name)
-        _same(kept.value if kept else digest, digest)
+        _same(kept.value if kept else digest, digest, conflict)
 
 
-def _same(kept: object, digest: str) -> None:
+def _same(kept: object, digest: str, conflict: str) -> None:
     if kept != digest:
-        raise BitBratError("http.idempotency_conflict", "this Idempotency-Key was used with another body")
+        raise HttpError(conflict, "this key, or id, came before with another content; the first one counts", status=409)
 
 
 async def purge(ctx: ServiceContext) -> None:
