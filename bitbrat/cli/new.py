@@ -150,7 +150,9 @@ def _write(files: dict[Path, str], words: dict[str, str], as_json: bool) -> None
         return
     click.echo("\n".join(f"wrote {path}" for path in made))
     test = next(path for path in made if path.name.startswith("test_"))
-    click.echo(f'Next   python -m pytest {test}\n       bitbrat dev, then: bitbrat say "!{words["name"]}"')
+    dev = f'bitbrat dev, then: bitbrat say "!{words["name"]}"'
+    run = f"bitbrat run {words['module']}, beside the core services (bitbrat dev runs those and ./steps only)"
+    click.echo(f"Next   python -m pytest {test}\n       {dev if words['module'].startswith('steps.') else run}")
     click.echo(
         "       where there are rules, add one (rules/…yaml):\n"
         + "\n".join(f"         {line}" for line in RULE.format(**words).splitlines())
