@@ -114,9 +114,8 @@ class LocalTransaction:
         detail = to_json(dict(final.detail))
         await self._lock(final_key(final.id))
         known = [c.record for c in self._journal if isinstance(c, Ended) and c.record.id == final.id]
-        if not known:
-            stored = await self._home.read(lambda tables: tables.ended(final.id))
-            known = [stored] if stored else []
+        stored = await self._home.read(lambda tables: tables.ended(final.id))
+        known += [stored] if stored else []
         self._journal.append(Ended(final, detail))
         return not known or (final.outcome != "pending_reply" and all(one.outcome == "pending_reply" for one in known))
 

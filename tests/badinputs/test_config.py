@@ -116,7 +116,7 @@ def test_a_dsn_that_cannot_be_taken_apart_is_named_and_not_shown(url: str) -> No
 
 def test_87_a_store_url_with_such_a_password_is_not_shown_either() -> None:
     """The platform's own settings keep to the same rule."""
-    error = refusal({**GOOD, "BITBRAT_STORE": f"postgresql://ann:{CANARY}@:/@db/shop", "BITBRAT_BUS": f"nats://{CANARY}@host"})
+    error = refusal({**GOOD, "BITBRAT_STORE": f"postgresql://ann:{CANARY}@:/@db/shop", "BITBRAT_BUS": f"nats://{CANARY}@:/@host"})
 
     assert {problem.name for problem in error.problems} == {"BITBRAT_STORE", "BITBRAT_BUS"}
     assert CANARY not in str(error)
