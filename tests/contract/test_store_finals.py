@@ -66,6 +66,15 @@ async def test_a_pending_reply_is_replaced_by_a_later_end(rig: Rig) -> None:
     assert await rig.store.final("envelope-1") == replace(later, surplus=2)
 
 
+async def test_a_pending_reply_behind_an_end_does_not_hide_it(rig: Rig) -> None:
+    """What the transaction itself has written does not make it forget what is stored."""
+    await _record(rig, final("envelope-1", "completed"))
+    async with rig.store.transaction() as tx:
+        answers = [await tx.record(final("envelope-1", outcome)) for outcome in ("pending_reply", "completed")]
+
+    assert answers == [False, False]
+
+
 async def test_a_pending_reply_may_end_in_its_own_transaction(rig: Rig) -> None:
     """A transaction sees its own records."""
     async with rig.store.transaction() as tx:
