@@ -47,7 +47,7 @@ class CoreSettings(ServiceSettings):
     http_header_seconds: float = Field(10.0, gt=0, le=120, description="How long a client may take to send a request's headers.")
     http_body_seconds: float = Field(15.0, gt=0, le=300, description="How long a client may take to send a request's body.")
     topic_prefix: str = Field(
-        "", pattern=r"^[a-z0-9-]{0,32}$", description="Put before the names of topics on the bus, so that two deployments can share one."
+        "", pattern=r"^[a-z0-9-]{0,32}$", description="Put before the names of topics on NATS, so that two deployments can share a server."
     )
     nats: NatsSettings = Field(NatsSettings(), description="What a NATS bus needs besides its URL.")
     log_format: Literal["auto", "json", "console"] = Field(

@@ -22,6 +22,8 @@ def open_bus(url: str, world: World, *, nats: NatsSettings | None = None, prefix
         from bitbrat.adapters.nats_bus import NatsBus
 
         return NatsBus(parse_bus_url(url), world, nats, prefix=prefix)
+    if prefix:
+        raise ConfigError("config.bad", "BITBRAT_TOPIC_PREFIX is for a NATS bus: this bus has one owner and shares nothing")
     scheme, path = _parts(url, "BITBRAT_BUS")
     if scheme == "memory":
         from bitbrat.adapters.memory_bus import MemoryBus
